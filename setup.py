@@ -1,0 +1,33 @@
+"""Packages and pins of dcgan_mri; `make setup` installs them in the order that works (see README)."""
+
+from setuptools import setup
+
+setup(
+    name="dcgan_mri",
+    version="0.1.0",
+    description="A DCGAN in Chainer that learns axial T2-FLAIR brain slices, trained with ChainerMN",
+    license="MIT",
+    python_requires=">=3.10",
+    packages=[
+        "dcgan_mri",
+        "dcgan_mri.distributed",
+        "dcgan_mri.extensions",
+        "preprocess",
+    ],
+    install_requires=[
+        "chainer==7.8.1",
+        "matplotlib>=3.8",
+        "mpi4py>=4,<5",
+        "nibabel>=5.2",
+        "numpy>=2.0,<3",
+        "pillow>=10",
+        "pyyaml>=6",
+        "tqdm>=4.66",
+    ],
+    extras_require={
+        # Clusters bring their own MPI: leave this one out there.
+        "mpi": ["mpich>=5,<6"],
+        "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-nccl-cu12"],
+        "test": ["hypothesis>=6.100", "pytest>=8", "ruff>=0.6"],
+    },
+)
