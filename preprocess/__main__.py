@@ -1,0 +1,235 @@
+"""Command line of ``python -m preprocess``."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from preprocess.errors import PreprocessError, UsageError
+from preprocess.layouts import MODALITIES
+from preprocess.pool import default_workers
+from preprocess.selection import PAPER_SLICES, PAPER_SUBJECTS, SliceChoice, parse_percents, parse_slices
+from preprocess.subject import Settings
+
+
+def _progress_bar(description):
+    """A progress callback with a bar on standard error."""
+    from tqdm import tqdm
+
+    bar = None
+
+    def progress(what, done=None):
+        nonlocal bar
+        if bar is None:
+            # A log file of a batch system should not fill with bars.
+            bar = tqdm(total=what, initial=done, desc=description, unit="subject", dynamic_ncols=True,
+                       mininterval=0.1 if sys.stderr.isatty() else 10)  # fmt: skip
+        else:
+            bar.set_postfix_str(what, refresh=False)
+            bar.update()
+        if bar.n >= bar.total:
+            bar.close()
+
+    return progress
+
+
+def _settings(arguments):
+    """Settings from parsed arguments."""
+    if arguments.slices_mm:
+        low, high = arguments.slices_mm
+        if not low <= high:
+            raise UsageError(f"--slices-mm {low:g} {high:g}: the lower position comes first")
+        choice = SliceChoice("mm", ((low, high),))
+    else:
+        choice = parse_slices(arguments.slices)
+        if choice.kind == "tumour":
+            choice = SliceChoice("tumour", least=arguments.min_tumour_pixels)
+    percent, raw = parse_percents(arguments.window), None
+    if arguments.window_raw:
+        percent, raw = None, tuple(arguments.window_raw)
+        if not raw[0] < raw[1]:
+            raise UsageError(f"--window-raw {raw[0]:g} {raw[1]:g}: the lower edge comes first")
+    return Settings(arguments.modality, choice, percent, raw, arguments.size, arguments.orientation, arguments.channel)
+
+
+def _build(arguments):
+    from preprocess.dataset import Plan, build
+
+    plan = Plan(
+        brats=arguments.brats,
+        out=arguments.out,
+        subjects=arguments.subjects,
+        skip=arguments.skip,
+        settings=_settings(arguments),
+        split=arguments.split,
+        split_seed=arguments.split_seed,
+        follow_links=arguments.follow_links,
+        workers=arguments.jobs,
+        keep_going=arguments.keep_going,
+        overwrite=arguments.overwrite,
+    )
+    started = time.monotonic()
+    outcome = build(plan, _progress_bar("slicing"))
+    for note in outcome.notes:
+        print(f"note: {note}", file=sys.stderr)
+    for reason in outcome.left_out.values():
+        print(f"left out: {reason}", file=sys.stderr)
+    if outcome.already:
+        print(f"{outcome.out}: already complete, {outcome.slices} slices of {outcome.subjects} subjects; nothing to do")
+    else:
+        print(f"{outcome.out}: {outcome.slices} slices of {outcome.subjects} subjects in "
+              f"{time.monotonic() - started:.1f} s; look at {outcome.out / 'overview.png'}")  # fmt: skip
+    return 1 if outcome.left_out else 0
+
+
+def _phantom(arguments):
+    from preprocess.phantom import write_phantoms
+
+    count = write_phantoms(arguments.out, arguments.subjects, arguments.seed, arguments.jobs, _progress_bar("phantoms"))
+    print(f"{arguments.out}: {count} synthetic subjects; slice them with: python -m preprocess build --brats "
+          f"{arguments.out} --out DIR")  # fmt: skip
+    return 0
+
+
+def _verify(arguments):
+    from preprocess.verify import check_set, read_description
+
+    problems = check_set(arguments.folder)
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(f"{arguments.folder}: {len(problems)} problems; build it again with --overwrite", file=sys.stderr)
+        return 1
+    print(f"{arguments.folder}: {read_description(arguments.folder)['slices']} slices, all as they were written")
+    return 0
+
+
+def _positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+def _size(text):
+    value = int(text)
+    if not 8 <= value <= 4096:
+        raise argparse.ArgumentTypeError(f"{text} is not from 8 to 4096")
+    return value
+
+
+def _fraction(text):
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _add_slicing(parser):
+    """Options that ``build`` and ``inspect`` share."""
+    group = parser.add_argument_group("which volumes")
+    group.add_argument("--modality", choices=MODALITIES, default="flair", help="which MRI sequence (default: flair)")
+    group.add_argument("--channel", type=int, metavar="N",
+                       help="which volume of 4-D files, from 0 (Decathlon files: known from --modality)")  # fmt: skip
+    group.add_argument("--orientation", choices=("header", "stored"), default="header",
+                       help="header: turn each volume by its own affine (default); stored: take the arrays as BraTS "
+                       "stores them (left, back, up), for files whose header lies")  # fmt: skip
+    group.add_argument("--follow-links", action="store_true", help="allow links that lead out of the data folder")
+    group = parser.add_argument_group("which slices")
+    group.add_argument("--slices", default=PAPER_SLICES, metavar="RANGE",
+                       help=f"slice indices from 0 at the bottom, such as 60-107, 75 or 60-80,90; or all; or tumour: "
+                       f"slices whose _seg shows tumour (default: {PAPER_SLICES}, the paper's)")  # fmt: skip
+    group.add_argument("--slices-mm", nargs=2, type=float, metavar=("LOW", "HIGH"),
+                       help="slices by position along the body in mm, instead of --slices")  # fmt: skip
+    group.add_argument("--min-tumour-pixels", type=_positive, default=1, metavar="N",
+                       help="for --slices tumour: the fewest tumour pixels of a slice (default: 1)")  # fmt: skip
+    group = parser.add_argument_group("what they look like")
+    group.add_argument("--window", default="0.1,99.9", metavar="LOW,HIGH",
+                       help="percentiles of each volume's voxels that become black and white "
+                       "(default: 0.1,99.9, as 3D Slicer's automatic window)")  # fmt: skip
+    group.add_argument("--window-raw", nargs=2, type=float, metavar=("LOW", "HIGH"),
+                       help="the same window for all volumes, in the files' units, instead of --window")  # fmt: skip
+    group.add_argument("--size", type=_size, default=256, help="side of the images in pixels (default: 256)")
+
+
+def make_parser():
+    """The command line.
+
+    Returns:
+        argparse.ArgumentParser: Its parser.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m preprocess",
+        description="From MRI volumes (NIfTI) to a set of axial slices (PNG) that says where each slice comes from.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    build = commands.add_parser(
+        "build", help="slice volumes into a set", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Slice the volumes of a data folder (BraTS 2018 and later, Decathlon Task01, or a plain folder of\n"
+        "NIfTI files) into a set of square 8-bit PNGs with manifest.csv, overview.png and dataset.json.\n"
+        "A set without dataset.json is not finished; the same command goes on where it stopped.",
+        epilog="examples:\n"
+        "  python -m preprocess build --brats MICCAI_BraTS2020_TrainingData --out slices\n"
+        "  python -m preprocess build --brats BraTS2021 --out slices --subjects first:15 -j 4\n"
+        "  python -m preprocess build --brats Task01_BrainTumour --out slices --subjects all --slices tumour",
+    )  # fmt: skip
+    build.add_argument("--brats", type=Path, required=True, metavar="DIR", help="the data set as unpacked")
+    build.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the set: new or empty")
+    build.add_argument("--subjects", default=PAPER_SUBJECTS, metavar="WHICH",
+                       help="numbers such as 001-015, IDs, a list of both with commas, first:15, or all "
+                       f"(default: {PAPER_SUBJECTS}, the paper's)")  # fmt: skip
+    build.add_argument("--skip", metavar="WHICH", help="subjects to leave out: numbers, ranges or IDs, with commas")
+    _add_slicing(build)
+    group = build.add_argument_group("how it is written")
+    group.add_argument("--split", type=_fraction, metavar="FRACTION",
+                       help="hold out this part of the subjects (whole patients); see manifest.csv")  # fmt: skip
+    group.add_argument("--split-seed", type=int, default=0, metavar="S", help="another choice of them (default: 0)")
+    group.add_argument("-j", "--jobs", type=_positive, default=default_workers(), metavar="N",
+                       help="worker processes (default: the cores, here %(default)s)")  # fmt: skip
+    group.add_argument("--keep-going", action="store_true",
+                       help="finish the set without the subjects that fail; the exit status is still 1")  # fmt: skip
+    group.add_argument("--overwrite", action="store_true", help="replace a set that was made with other settings")
+    build.set_defaults(run=_build)
+
+    phantom = commands.add_parser(
+        "phantom", help="write synthetic stand-in volumes",
+        description="Write synthetic brains with tumours in the layout of BraTS 2020, for those without the data.",
+    )  # fmt: skip
+    phantom.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the volumes")
+    phantom.add_argument("--subjects", type=_positive, default=15, metavar="N", help="how many (default: 15)")
+    phantom.add_argument("--seed", type=int, default=0, metavar="S", help="other brains (default: 0)")
+    phantom.add_argument("-j", "--jobs", type=_positive, default=default_workers(), metavar="N",
+                         help="worker processes (default: the cores, here %(default)s)")  # fmt: skip
+    phantom.set_defaults(run=_phantom)
+
+    verify = commands.add_parser(
+        "verify", help="check a set against its manifest",
+        description="Hash every file of a set and report each one that is missing, changed or foreign.",
+    )  # fmt: skip
+    verify.add_argument("folder", type=Path, metavar="DIR", help="a slice set")
+    verify.set_defaults(run=_verify)
+    return parser
+
+
+def main(argv=None):
+    """Run the command line.
+
+    Args:
+        argv (list of str or None): Arguments; those of the process by default.
+
+    Returns:
+        int: Exit status: 0 done, 1 data could not be used, 2 wrong usage, 130 interrupted.
+    """
+    arguments = make_parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except PreprocessError as error:
+        print(f"preprocess: error: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("\npreprocess: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

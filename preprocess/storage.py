@@ -1,0 +1,118 @@
+"""Writing files so that what is there is whole, and keeping a second process out of the folder."""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+
+from preprocess.errors import OutputError, reason_of
+
+# Everything that is not part of a finished set lies in here, and goes when the set is finished.
+WORK_NAME = ".unfinished"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextlib.contextmanager
+def output_errors(path):
+    """Turn operating system errors about the output into one clear line.
+
+    Args:
+        path (Path): What is being written, for the message.
+
+    Raises:
+        OutputError: In place of an :class:`OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        remedy = "check the folder and its permissions"
+        if error.errno in _FULL:
+            remedy = "free some space; the same command then goes on where it stopped"
+        raise OutputError(path, f"cannot write ({reason_of(error)})", remedy) from error
+
+
+def write_atomically(path, data, work):
+    """Write a file that is there in full or not at all, also after a power cut.
+
+    Args:
+        path (Path): The file.
+        data (bytes): Its content.
+        work (Path): A folder on the same file system for the unfinished file.
+
+    Raises:
+        OutputError: If it cannot be written; nothing is left behind then.
+    """
+    unfinished = work / f"{os.getpid()}.tmp"
+    with output_errors(path):
+        try:
+            with open(unfinished, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise
+
+
+def sync_folder(path):
+    """Make the renames inside a folder outlive a power cut.
+
+    Args:
+        path (Path): The folder.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        # Some network file systems cannot sync a folder; there they do it with the rename.
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def to_json(value):
+    """JSON as this package writes it.
+
+    Args:
+        value: What to write.
+
+    Returns:
+        bytes: UTF-8, indented, keys in the order given.
+    """
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+@contextlib.contextmanager
+def exclusive(folder):
+    """Hold a folder for this process alone; the system lets go of it however the process ends.
+
+    Args:
+        folder (Path): The folder to hold; it gets a file ``lock``.
+
+    Raises:
+        OutputError: If another process holds it.
+    """
+    with output_errors(folder):
+        while True:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = open(folder / "lock", "a")  # noqa: SIM115
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.close()
+                if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
+                    raise
+                raise OutputError(folder.parent, "another run is writing into this folder",
+                                  "wait for it, or choose another --out") from error  # fmt: skip
+            # The holder before may have removed the file between our opening and our locking it.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), os.stat(folder / "lock")):
+                    break
+            file.close()
+    try:
+        yield
+    finally:
+        file.close()

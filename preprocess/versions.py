@@ -1,0 +1,23 @@
+"""The software that a set was made with."""
+
+import platform
+
+import nibabel
+import numpy
+import PIL
+from PIL import features
+
+
+def versions():
+    """Versions of what decides a set's bytes.
+
+    Returns:
+        dict: Name to version.
+    """
+    return {
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "nibabel": nibabel.__version__,
+        "pillow": PIL.__version__,
+        "zlib": features.version("zlib") or "unknown",
+    }
