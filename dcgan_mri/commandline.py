@@ -1,0 +1,63 @@
+"""The command lines' common ground: one line for an error, help from one rank only, settings as options."""
+
+import argparse
+import dataclasses
+
+from dcgan_mri.config import PRESETS, Config
+from dcgan_mri.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser for programs that may run on many ranks.
+
+    Args:
+        speaks (bool): Whether this process prints the help; false on every rank but the first.
+        **kwargs: As for `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, speaks=True, **kwargs):
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+        self.speaks = speaks
+
+    def error(self, message):
+        """Raise a `UsageError` in place of printing the usage on every rank."""
+        raise UsageError(f"{message}; --help lists the options")
+
+    def _print_message(self, message, file=None):
+        if self.speaks:
+            super()._print_message(message, file)
+
+
+def add_settings(group, names):
+    """Add options for settings of `Config`; the help gives meaning, default and where the default comes from.
+
+    Args:
+        group (argparse group): Where they go.
+        names (dict): Setting to the option's short and long forms, for example ``{"batchsize": ("-b",)}``.
+    """
+    fields = {field.name: field for field in dataclasses.fields(Config)}
+    for name, short in names.items():
+        field = fields[name]
+        choices = field.metadata["choices"]
+        group.add_argument(
+            *short, f"--{name.replace('_', '-')}", dest=name, type=field.type, choices=choices,
+            metavar=None if choices else {int: "N", float: "X"}[field.type], default=argparse.SUPPRESS,
+            help=f"{field.metadata['help']} (default {_default_text(field)}; {field.metadata['source']})")
+
+
+def given_settings(args):
+    """The settings that the user gave as options.
+
+    Args:
+        args (argparse.Namespace): What was parsed.
+
+    Returns:
+        dict: Names and values.
+    """
+    names = {field.name for field in dataclasses.fields(Config)}
+    return {name: value for name, value in vars(args).items() if name in names}
+
+
+def _default_text(field):
+    released = PRESETS["released"].get(field.name)
+    return f"{field.default}" + (f", {released} with --preset released" if released is not None else "")

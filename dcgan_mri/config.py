@@ -1,0 +1,206 @@
+"""Every number of the paper, with its source: the settings of a run, their presets, YAML in and out.
+
+"Paper" is Cepa, Brito and Sousa, "Generative Adversarial Networks in Healthcare: A Case Study on MRI Image Generation";
+"released code" is the training script that its authors published. What the paper prints stands; where it is silent,
+the released code decides.
+"""
+
+import dataclasses
+import difflib
+import pathlib
+
+import yaml
+
+from dcgan_mri.errors import DataError, UsageError
+
+
+def _setting(default, help_text, source, choices=None, low=None, high=None):
+    """A dataclass field that knows what it is for, where its default comes from, and which values it takes."""
+    metadata = {"help": help_text, "source": source, "choices": choices, "low": low, "high": high}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The settings of one training run; the defaults are the paper's.
+
+    Raises:
+        UsageError: If a value has the wrong type or lies outside what the setting takes; the message names both.
+    """
+
+    # The data
+    image_size: int = _setting(
+        256, "side of the square images in pixels; below 256 the rows of the tables nearest the image are left out",
+        "paper, II-A", choices=(16, 32, 64, 128, 256))
+    pixel_range: str = _setting(
+        "0..1", "range that grey 0 to 255 is mapped to for the networks",
+        "released code (divides by 255); the paper is silent", choices=("0..1", "-1..1"))
+
+    # The generator, Table I
+    n_z: int = _setting(128, "number of values in z, drawn from U(-1, 1)", "paper, II-B", low=1)
+    width: float = _setting(
+        1.0, "factor on every hidden width of Tables I and II; 1 is the paper's", "paper, Tables I and II",
+        low=1 / 128, high=4)
+    leaky_slope: float = _setting(0.2, "slope of Leaky ReLU below zero", "released code", low=0, high=1)
+    dropout: float = _setting(
+        0.2, "share of values that dropout sets to 0 in every layer of G; 0 turns it off",
+        "paper, II-B (every layer); released code (ratio)", low=0, high=0.9)
+    dropout_on_linear: bool = _setting(True, "apply dropout to G's linear layer too", "paper, II-B: every layer of G")
+    dropout_when_sampling: bool = _setting(
+        False, "keep G's dropout on when images are made", "released code (off); on is the way of pix2pix")
+
+    # The discriminator, Table II
+    middle_width: int = _setting(
+        156, "width of D's fourth and fifth convolution", "paper, Table II; 256 in the released code", low=1)
+    noise_sigma: float = _setting(
+        0.2, "standard deviation of the Gaussian noise in D during training; 0 turns it off", "released code", low=0)
+    noise_place: str = _setting(
+        "input", "where D's noise is added: to every layer's input, or to the image and before every activation",
+        "paper, II-B: as input in every layer", choices=("input", "activation"))
+
+    # The training, II-C and III
+    loss: str = _setting(
+        "wasserstein", "loss of both networks", "paper, III (real x -1, generated x 1)",
+        choices=("wasserstein", "softplus", "mse"))
+    update: str = _setting(
+        "simultaneous", "both gradients from the same weights, or D's step first and G's gradient through the new D",
+        "the paper is silent; the released code alternates", choices=("simultaneous", "alternating"))
+    batchsize: int = _setting(8, "images per iteration, over all ranks together", "paper, II-C", low=2)
+    epoch: int = _setting(100, "number of passes over the slices", "paper, III", low=1)
+    alpha: float = _setting(2e-4, "Adam's step size, both networks", "paper, II-C", low=0)
+    beta1: float = _setting(0.5, "Adam's decay of the first moment", "paper, II-C", low=0, high=1)
+    weight_decay: float = _setting(1e-3, "factor of the weight decay added to the gradients", "released code", low=0)
+    init_scale: float = _setting(0.02, "standard deviation of the initial weights", "paper, II-C", low=0)
+    seed: int = _setting(0, "seed of weights, order of slices, z, noise and dropout", "ours", low=0, high=2**63 - 1)
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+
+    @property
+    def pixel_low(self):
+        """float: What grey 0 becomes for the networks; grey 255 becomes 1."""
+        return {"0..1": 0.0, "-1..1": -1.0}[self.pixel_range]
+
+    def to_yaml(self):
+        """The settings as YAML text, each with a comment that gives its meaning and source."""
+        lines = []
+        for field in dataclasses.fields(self):
+            value = yaml.safe_dump(getattr(self, field.name), default_flow_style=True).removesuffix("...\n").strip()
+            lines.append(f"# {field.metadata['help']} [{field.metadata['source']}]\n{field.name}: {value}\n")
+        return "".join(lines)
+
+
+PRESETS = {
+    "paper": {},
+    "released": {
+        "n_z": 100,
+        "dropout_on_linear": False,
+        "middle_width": 256,
+        "noise_place": "activation",
+        "loss": "softplus",
+        "update": "alternating",
+        "batchsize": 16,
+    },
+}
+
+
+def build(preset="paper", file=None, **overrides):
+    """Put a configuration together: the preset, then the file, then single settings, each over the one before.
+
+    Args:
+        preset (str): Name in `PRESETS`.
+        file (str or Path): YAML file with settings, for example a run's ``config.yaml``.
+        **overrides: Single settings by name.
+
+    Returns:
+        Config: The settings.
+
+    Raises:
+        UsageError: If a name or a value is wrong.
+        DataError: If the file cannot be read.
+    """
+    if preset not in PRESETS:
+        raise UsageError(f"preset {preset!r} is not known; choose from {', '.join(PRESETS)}")
+    return from_dict({**PRESETS[preset], **(read_yaml(file) if file else {}), **overrides})
+
+
+def from_dict(settings, origin="configuration"):
+    """Make a `Config` of a mapping from names to values; what is not given keeps the paper's value.
+
+    Args:
+        settings (dict): Names and values.
+        origin (str): What the error message begins with.
+
+    Returns:
+        Config: The settings.
+
+    Raises:
+        UsageError: If a name is unknown, or a value has the wrong type or range.
+    """
+    names = [field.name for field in dataclasses.fields(Config)]
+    for name in settings:
+        if name not in names:
+            near = difflib.get_close_matches(str(name), names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(names)}"
+            raise UsageError(f"{origin}: unknown setting {name!r}; {hint}")
+    try:
+        return Config(**settings)
+    except UsageError as error:
+        raise UsageError(f"{origin}: {error}") from None
+
+
+def read_yaml(file):
+    """Read settings from a YAML file and check them by name, type and range.
+
+    Args:
+        file (str or Path): The file; a mapping from setting to value.
+
+    Returns:
+        dict: Names and values, only those that the file gives.
+
+    Raises:
+        DataError: If the file cannot be read.
+        UsageError: If it is not YAML, or a name or value in it is wrong.
+    """
+    try:
+        text = pathlib.Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise DataError(f"{file}: cannot read the configuration ({reason}); give a YAML file") from None
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = f", line {error.problem_mark.line + 1}" if getattr(error, "problem_mark", None) else ""
+        raise UsageError(f"{file}: not valid YAML{where}; write one `setting: value` a line") from None
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise UsageError(f"{file}: holds a {type(settings).__name__}, not settings; write one `setting: value` a line")
+    from_dict(settings, origin=str(file))
+    return settings
+
+
+def _checked(field, value):
+    """The value of a field in its declared type, if it has that type and lies in the range."""
+    if field.type is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not field.type:
+        hint = " (YAML reads 2e-4 as text; write 2.0e-4)" if field.type is float and isinstance(value, str) else ""
+        raise UsageError(f"{field.name}: {value!r} is {type(value).__name__}, must be {field.type.__name__}{hint}")
+    allowed = field.metadata["choices"]
+    if allowed is not None and value not in allowed:
+        raise UsageError(f"{field.name}: {value!r} is not one of {', '.join(map(str, allowed))}")
+    low, high = field.metadata["low"], field.metadata["high"]
+    # Written so that NaN fails too.
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        raise UsageError(f"{field.name}: {value!r} is out of range; must be {_range_text(low, high)}")
+    if isinstance(value, float) and value == float("inf"):
+        raise UsageError(f"{field.name}: {value!r} is out of range; must be finite")
+    return value
+
+
+def _range_text(low, high):
+    if high is None:
+        return f"at least {low}"
+    return f"from {low:g} to {high:g}"

@@ -1,0 +1,39 @@
+"""Errors that are the user's to mend: one line that names the file or option, the value and the remedy."""
+
+import contextlib
+import sys
+
+
+class UserError(Exception):
+    """Something outside the program is wrong; the message says what and what to do. Never shown with a traceback."""
+
+    status = 1
+
+
+class UsageError(UserError):
+    """An option, a setting or a combination of them is wrong. Exit status 2."""
+
+    status = 2
+
+
+class DataError(UserError):
+    """A file or folder is missing, damaged or not what it should be. Exit status 1."""
+
+    status = 1
+
+
+@contextlib.contextmanager
+def shown_to_user(program):
+    """Turn a `UserError` inside the block into one line on stderr and the exit status that belongs to it.
+
+    Args:
+        program (str): Name that the line begins with, for example ``dcgan_mri.generate``.
+
+    Raises:
+        SystemExit: In place of the `UserError`, with its status.
+    """
+    try:
+        yield
+    except UserError as error:
+        print(f"{program}: error: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(error.status) from None
