@@ -1,0 +1,168 @@
+"""Random numbers that are a function of (seed, iteration, name, global sample) and of nothing else.
+
+z, noise and dropout masks come from a counter-based generator (Philox, Salmon et al. 2011), one key per name and one
+counter per sample. So n ranks draw what one draws, a resumed run draws what the uninterrupted one would have drawn,
+and there is no generator state to save. On CUDA the same scheme runs in a kernel of its own (`philox_cuda`); its
+numbers have the same distribution but differ from the CPU's.
+"""
+
+import hashlib
+
+import numpy as np
+
+SAMPLING_SEED = 0
+
+
+class Draws:
+    """The random numbers of one iteration, for the samples that this process holds.
+
+    Args:
+        seed (int): Seed of the run, 0 to 2**63 - 1.
+        iteration (int): Iteration that the numbers are for, counted from 0.
+        samples (sequence of int): Index of each local sample in the global batch, shape (B,).
+        xp (module): ``numpy`` or ``cupy``; where the arrays are made.
+        prefix (str): Put before every name; see `named`.
+    """
+
+    def __init__(self, seed, iteration, samples, xp=np, prefix=""):
+        self.seed = seed
+        self.iteration = iteration
+        self.samples = [int(sample) for sample in samples]
+        self.xp = xp
+        self.prefix = prefix
+
+    def named(self, part):
+        """The same draws under another name, for example ``draws.named("dis/real")``; different names are independent.
+
+        Args:
+            part (str): Goes behind the present prefix.
+
+        Returns:
+            Draws: A view with a longer prefix.
+        """
+        return Draws(self.seed, self.iteration, self.samples, self.xp, f"{self.prefix}{part}/")
+
+    def uniform(self, name, shape):
+        """Draw from U(0, 1).
+
+        Args:
+            name (str): What the numbers are for.
+            shape (tuple of int): Shape of one sample's numbers.
+
+        Returns:
+            array: float32 of shape (B, *shape), in [0, 1).
+        """
+        if self.xp is not np:
+            return self._on_device("uniform", name, shape)
+        out = np.empty((len(self.samples), *shape), dtype=np.float32)
+        for row, generator in zip(out, self._generators(name), strict=True):
+            generator.random(out=row, dtype=np.float32)
+        return out
+
+    def normal(self, name, shape):
+        """Draw from N(0, 1).
+
+        Args:
+            name (str): What the numbers are for.
+            shape (tuple of int): Shape of one sample's numbers.
+
+        Returns:
+            array: float32 of shape (B, *shape).
+        """
+        if self.xp is not np:
+            return self._on_device("normal", name, shape)
+        out = np.empty((len(self.samples), *shape), dtype=np.float32)
+        for row, generator in zip(out, self._generators(name), strict=True):
+            generator.standard_normal(out=row, dtype=np.float32)
+        return out
+
+    def dropout_mask(self, name, shape, ratio):
+        """Draw a mask for `chainer.functions.dropout`: 0 with probability `ratio`, else 1 / (1 - ratio).
+
+        Args:
+            name (str): What the mask is for.
+            shape (tuple of int): Shape of one sample's mask.
+            ratio (float): Share of zeros, 0 to below 1.
+
+        Returns:
+            array: float32 of shape (B, *shape).
+        """
+        scale = np.float32(1 / (1 - ratio))
+        return (self.uniform(name, shape) >= np.float32(ratio)) * scale
+
+    def _generators(self, name):
+        """One generator for each sample. Philox counts blocks in its first word; the others are free to name them."""
+        key = np.array([self.seed, _stream(self.prefix + name)], dtype=np.uint64)
+        for sample in self.samples:
+            counter = np.array([0, 0, sample, self.iteration], dtype=np.uint64)
+            yield np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+    def _on_device(self, distribution, name, shape):
+        from dcgan_mri import philox_cuda
+
+        stream = _stream(self.prefix + name)
+        return philox_cuda.draw(distribution, self.seed, stream, self.iteration, self.samples, shape)
+
+
+def latent(draws, n_z):
+    """Draw z from U(-1, 1), the paper's II-B with the released code's distribution.
+
+    Args:
+        draws (Draws): Where the numbers come from.
+        n_z (int): Number of values for each image.
+
+    Returns:
+        array: float32 of shape (B, n_z, 1, 1), in [-1, 1).
+    """
+    return draws.uniform("z", (n_z, 1, 1)) * np.float32(2) - np.float32(1)
+
+
+def for_images(image_seeds, xp=np):
+    """The draws of images that are made outside training: image seed s gives the same z in every run and batch.
+
+    Args:
+        image_seeds (sequence of int): One seed for each image.
+        xp (module): ``numpy`` or ``cupy``.
+
+    Returns:
+        Draws: For `latent` and, if dropout stays on when sampling, for the masks.
+    """
+    return Draws(SAMPLING_SEED, 0, image_seeds, xp, "sample/")
+
+
+def epoch_order(seed, epoch, n_slices):
+    """The order in which an epoch visits the slices.
+
+    Args:
+        seed (int): Seed of the run.
+        epoch (int): Epoch, counted from 0.
+        n_slices (int): Number of slices.
+
+    Returns:
+        numpy.ndarray: A permutation of 0 … n_slices - 1, int64.
+    """
+    return _single(seed, "order", epoch).permutation(n_slices)
+
+
+def weight_generator(seed, network):
+    """The generator that initial weights come from, in the form that Chainer's initializers take.
+
+    Args:
+        seed (int): Seed of the run.
+        network (str): ``gen`` or ``dis``.
+
+    Returns:
+        numpy.random.RandomState: The same on every rank.
+    """
+    key = np.array([seed, _stream(f"weights/{network}")], dtype=np.uint64)
+    return np.random.RandomState(np.random.Philox(key=key))
+
+
+def _single(seed, name, index):
+    key = np.array([seed, _stream(name)], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, index], dtype=np.uint64)))
+
+
+def _stream(name):
+    """A 64-bit number that stands for a name."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
