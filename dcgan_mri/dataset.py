@@ -1,0 +1,130 @@
+"""A slice set as `preprocess` writes it, and its images as the networks take them."""
+
+import csv
+import json
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+from dcgan_mri.errors import DataError, UsageError
+
+
+class Slices:
+    """The training slices of a set, each decoded once, when it is first asked for (720 of 256×256 take 47 MB).
+
+    Slices that the set holds out (its manifest's ``split`` is not ``train``) are left out.
+
+    Args:
+        folder (str or Path): Slice set, with ``dataset.json`` and ``manifest.csv``.
+        image_size (int): Side in pixels that the networks expect.
+
+    Raises:
+        DataError: If the folder is not a complete slice set.
+        UsageError: If its slices have another size.
+    """
+
+    def __init__(self, folder, image_size):
+        self.folder = pathlib.Path(folder)
+        self.image_size = image_size
+        description = _description(self.folder)
+        if description.get("size") != image_size:
+            raise UsageError(
+                f"{folder}: its slices are {description.get('size')} pixels wide, the networks take {image_size}; "
+                f"use --image-size, or make the slices again with --size {image_size}")
+        self.files = _training_files(self.folder, description)
+        self._decoded = {}
+
+    def __len__(self):
+        return len(self.files)
+
+    def image(self, index):
+        """One slice.
+
+        Args:
+            index (int): 0 to len - 1, in the order of the manifest.
+
+        Returns:
+            numpy.ndarray: uint8 of shape (H, W), grey 0 to 255.
+
+        Raises:
+            DataError: If the file cannot be read or is not what the set says.
+        """
+        index = int(index)
+        if index not in self._decoded:
+            self._decoded[index] = _decode(self.folder / self.files[index], self.image_size)
+        return self._decoded[index]
+
+    def batch(self, indices):
+        """Several slices.
+
+        Args:
+            indices (sequence of int): Which ones.
+
+        Returns:
+            numpy.ndarray: uint8 of shape (B, H, W).
+        """
+        return np.stack([self.image(index) for index in indices])
+
+
+def to_network(images, pixel_low, xp=np):
+    """Grey images as the networks take them: float32, channels first, grey repeated to three channels.
+
+    Args:
+        images (numpy.ndarray): uint8 of shape (B, H, W).
+        pixel_low (float): What grey 0 becomes: 0 or -1; grey 255 becomes 1.
+        xp (module): ``numpy`` or ``cupy``; where the result lies.
+
+    Returns:
+        array: float32 of shape (B, 3, H, W), in [pixel_low, 1].
+    """
+    x = xp.asarray(images)[:, None].astype(np.float32) * np.float32((1 - pixel_low) / 255) + np.float32(pixel_low)
+    return xp.ascontiguousarray(xp.broadcast_to(x, (len(x), 3, *x.shape[2:])))
+
+
+def _description(folder):
+    """The set's dataset.json, which preprocess writes last: without it the set is not whole."""
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; make the slices with `make preprocess`, or name them with -i")
+    try:
+        description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(
+            f"{folder}: not a complete slice set, dataset.json is missing; "
+            f"make it with `make preprocess` or `python -m preprocess build`") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder}/dataset.json: cannot read it ({error}); make the slices again") from None
+    if not isinstance(description, dict) or description.get("format") != "slice set":
+        raise DataError(f"{folder}/dataset.json: not that of a slice set; make it with `python -m preprocess build`")
+    return description
+
+
+def _training_files(folder, description):
+    try:
+        with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        files = [row["file"] for row in rows if row["split"] == "train"]
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{folder}/manifest.csv: cannot read it ({error!r}); make the slices again") from None
+    if len(rows) != description.get("slices"):
+        raise DataError(
+            f"{folder}/manifest.csv: lists {len(rows)} slices, dataset.json says {description.get('slices')}; "
+            f"make the slices again")
+    if not files:
+        raise DataError(f"{folder}/manifest.csv: has no slice for training; make the slices again")
+    for name in files:
+        if not name or pathlib.PurePath(name).name != name:
+            raise DataError(f"{folder}/manifest.csv: {name!r} is not a file name in this folder; make the slices again")
+    return files
+
+
+def _decode(path, size):
+    try:
+        with Image.open(path) as image:
+            if image.mode != "L" or image.size != (size, size):
+                raise DataError(
+                    f"{path}: is {image.mode} {image.size[0]}×{image.size[1]}, must be 8-bit grey {size}×{size}; "
+                    f"make the slices again")
+            return np.array(image)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DataError(f"{path}: cannot read the picture ({error}); make the slices again") from None
