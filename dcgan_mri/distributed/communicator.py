@@ -1,0 +1,152 @@
+"""The ChainerMN communicator: which one fits the ranks and their GPUs, and one for ranks that share a GPU."""
+
+import numpy as np
+from mpi4py import MPI
+
+from dcgan_mri.chainer_compat import chainer, chainermn
+from dcgan_mri.errors import UsageError
+
+# Behind chainer_compat, without which Chainer does not import.
+from chainermn.communicators.mpi_communicator_base import MpiCommunicatorBase
+from chainermn.communicators.pure_nccl_communicator import PureNcclCommunicator
+
+NAMES = ("auto", "naive", "host", "pure_nccl")
+
+
+def choose(wish, n_ranks, n_gpus):
+    """Choose a communicator.
+
+    Args:
+        wish (str): One of `NAMES`.
+        n_ranks (int): Number of ranks.
+        n_gpus (int): Number of different GPUs that the ranks compute on together; 0 on CPU.
+
+    Returns:
+        tuple: Name and reason, both str.
+
+    Raises:
+        UsageError: If the one asked for cannot work with these ranks and GPUs.
+    """
+    if n_gpus == 0:
+        if wish == "pure_nccl":
+            raise UsageError("--communicator pure_nccl needs a GPU for every rank and there is none; use auto")
+        return ("naive", "no GPU") if wish == "auto" else (wish, "asked for")
+    if wish == "naive":
+        raise UsageError("--communicator naive would hand GPU memory to MPI; use auto, host or pure_nccl")
+    if n_gpus < n_ranks:
+        if wish == "pure_nccl":
+            raise UsageError(
+                f"--communicator pure_nccl: NCCL refuses two ranks on one GPU; {n_ranks} ranks have {n_gpus}; use auto")
+        return "host", f"{n_ranks} ranks share {n_gpus} GPU{'s' * (n_gpus > 1)}"
+    return ("pure_nccl", "a GPU for every rank") if wish == "auto" else (wish, "asked for")
+
+
+def create(name, mpi_comm):
+    """Create the communicator.
+
+    Args:
+        name (str): ``naive``, ``host`` or ``pure_nccl``.
+        mpi_comm (mpi4py.MPI.Comm): The ranks.
+
+    Returns:
+        chainermn.CommunicatorBase: The communicator.
+    """
+    if name == "host":
+        return HostCommunicator(mpi_comm)
+    return chainermn.create_communicator(name, mpi_comm)
+
+
+class HostCommunicator(MpiCommunicatorBase):
+    """Reduces through host memory: for ranks that share a GPU, and for MPI libraries that know nothing of CUDA.
+
+    NCCL refuses two ranks on one GPU, and ChainerMN's ``naive`` hands device pointers to MPI. Gradients travel as one
+    message through pinned memory. Works on NumPy arrays too, where it sends one message for ``naive``'s dozens.
+    """
+
+    def __init__(self, mpi_comm):
+        super().__init__(mpi_comm)
+        self._buffers = {}
+
+    def bcast_data(self, model):
+        """Overwrite the parameters of a model by rank 0's; a collective."""
+        arrays = [param.array for _, param in sorted(model.namedparams())]
+        buffer = self._gather_on_host(arrays)
+        self.mpi_comm.Bcast(buffer)
+        _scatter_from_host(buffer, arrays)
+
+    def multi_node_mean_grad(self, model, zero_fill=False):
+        """Replace the gradients of a model by their means over the ranks; a collective.
+
+        A parameter without gradient counts as zero if `zero_fill` is set, and is left out otherwise.
+        """
+        params = [param for _, param in sorted(model.namedparams())]
+        if zero_fill:
+            for param in params:
+                if param.grad is None:
+                    param.grad = param.xp.zeros_like(param.array)
+        arrays = [param.grad for param in params if param.grad is not None]
+        self._mean(arrays, arrays)
+
+    def _multi_node_mean(self, sendbuf, recvbuf):
+        self._mean([recvbuf if sendbuf is None else sendbuf], [recvbuf])
+
+    def _mean(self, sources, targets):
+        buffer = self._gather_on_host(sources)
+        self.mpi_comm.Allreduce(MPI.IN_PLACE, buffer)
+        buffer *= np.float32(1 / self.size)
+        _scatter_from_host(buffer, targets)
+
+    def _gather_on_host(self, arrays):
+        """All arrays behind one another in a float32 host buffer, which is reused by every call of the same size."""
+        xp = chainer.backend.get_array_module(*arrays)
+        flat = xp.concatenate([array.ravel() for array in arrays])
+        if xp is np:
+            return flat
+        if flat.size not in self._buffers:
+            import cupyx
+
+            self._buffers[flat.size] = cupyx.empty_pinned(flat.shape, dtype=np.float32)
+        # Blocking: MPI reads the buffer next.
+        return flat.get(out=self._buffers[flat.size])
+
+
+def _scatter_from_host(buffer, arrays):
+    xp = chainer.backend.get_array_module(*arrays)
+    start = 0
+    flat = buffer if xp is np else xp.asarray(buffer)
+    for array in arrays:
+        array[...] = flat[start:start + array.size].reshape(array.shape)
+        start += array.size
+
+
+def mean_over_ranks(comm, array):
+    """Replace an array by its mean over all ranks; a collective.
+
+    Args:
+        comm (chainermn.CommunicatorBase): The ranks.
+        array (numpy.ndarray or cupy.ndarray): float32, contiguous; overwritten.
+
+    Returns:
+        numpy.ndarray or cupy.ndarray: The same array.
+    """
+    if comm.size == 1:
+        return array
+    if isinstance(comm, PureNcclCommunicator):
+        buffer = _NcclBuffer(array)
+        comm._multi_node_mean_nccl(buffer, buffer, array.size, array.dtype)
+    else:
+        comm._multi_node_mean(None, array)
+    return array
+
+
+class _NcclBuffer:
+    """An array in the dress that ChainerMN's NCCL reduction expects; sending and receiving in one place is allowed."""
+
+    def __init__(self, array):
+        self._array = array
+
+    def ptr(self):
+        return self._array.data.ptr
+
+    def array(self, count, dtype):
+        return self._array

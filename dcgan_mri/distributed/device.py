@@ -1,0 +1,79 @@
+"""Which device a rank computes on."""
+
+import dataclasses
+
+from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Device:
+    """The device of one rank.
+
+    Attributes:
+        spec (str): Chainer's name for it: ``@numpy`` or ``@cupy:0``.
+        identity (str): Tells GPUs of one machine apart (the PCI bus number); empty on CPU.
+        description (str): For the log: what it is, and on CPU why no GPU is used.
+    """
+
+    spec: str
+    identity: str
+    description: str
+
+    @property
+    def is_gpu(self):
+        return self.spec != "@numpy"
+
+
+def visible_gpus():
+    """Count the GPUs that this process can use.
+
+    Returns:
+        tuple: The number, and the reason if it is 0. A driver is asked for, not only an installed CuPy: Chainer
+        calls CUDA available on a machine without any GPU once CuPy loads.
+    """
+    try:
+        import cupy
+    except ImportError as error:
+        return 0, f"CuPy cannot be imported ({_first_line(error)}); `pip install .[gpu]` installs it"
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except Exception as error:  # CuPy raises its own types, which differ between versions.
+        return 0, f"CUDA finds no usable GPU ({_first_line(error)})"
+    if count and not chainer.backends.cuda.available:
+        return 0, f"Chainer cannot use CuPy ({_first_line(chainer.backends.cuda._resolution_error)})"
+    return count, "" if count else "CUDA finds no GPU"
+
+
+def choose(wish, local_rank):
+    """Choose this rank's device: the GPUs of a machine are dealt to its ranks in turn.
+
+    A launcher that shows each rank a GPU of its own, through CUDA_VISIBLE_DEVICES, gets what it means: one visible GPU
+    is number 0 whatever the rank.
+
+    Args:
+        wish (str): ``auto``, ``on`` or ``off``.
+        local_rank (int): Rank among those on this machine.
+
+    Returns:
+        Device: The choice.
+
+    Raises:
+        UsageError: If a GPU is asked for and there is none.
+    """
+    if wish == "off":
+        return Device("@numpy", "", "CPU (asked for)")
+    count, reason = visible_gpus()
+    if count == 0:
+        if wish == "on":
+            raise UsageError(f"--gpu on: {reason}; use --gpu off to train on the CPU")
+        return Device("@numpy", "", f"CPU, since {reason}")
+    import cupy
+
+    index = local_rank % count
+    name = cupy.cuda.runtime.getDeviceProperties(index)["name"].decode()
+    return Device(f"@cupy:{index}", cupy.cuda.Device(index).pci_bus_id, f"GPU {index}, {name}")
+
+
+def _first_line(error):
+    return (str(error).splitlines() or ["no reason given"])[0]
