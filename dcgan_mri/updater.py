@@ -1,0 +1,61 @@
+"""One training step: the paper's section III on one global batch."""
+
+from dcgan_mri import draws as random_numbers
+from dcgan_mri.chainer_compat import F, chainer
+from dcgan_mri.dataset import to_network
+from dcgan_mri.losses import LOSSES
+
+
+class Updater(chainer.training.updaters.StandardUpdater):
+    """Updates D and G once from one batch.
+
+    Args:
+        batches (chainer.dataset.Iterator): Yields uint8 of shape (B, H, W); knows in ``samples`` which of the global
+            batch's samples these are.
+        gen_optimizer, dis_optimizer (chainer.Optimizer): Set up with G and D; averaging over ranks is theirs.
+        config (dcgan_mri.config.Config): The settings.
+
+    Reports ``gen/loss``, ``dis/loss`` and D's mean scores ``dis/y_real`` and ``dis/y_fake`` of this share of the batch.
+    """
+
+    def __init__(self, batches, gen_optimizer, dis_optimizer, config):
+        super().__init__(batches, {"gen": gen_optimizer, "dis": dis_optimizer})
+        self.config = config
+        self.gen, self.dis = gen_optimizer.target, dis_optimizer.target
+
+    def update_core(self):
+        """Draw a batch, compute both losses, step both networks."""
+        batches = self.get_iterator("main")
+        images = batches.next()
+        draws = random_numbers.Draws(self.config.seed, self.iteration, batches.samples, self.gen.xp)
+        x_real = to_network(images, self.config.pixel_low, self.gen.xp)
+        gen_optimizer, dis_optimizer = self.get_optimizer("gen"), self.get_optimizer("dis")
+        loss = LOSSES[self.config.loss]
+        alternating = self.config.update == "alternating"
+
+        z = random_numbers.latent(draws, self.config.n_z)
+        x_fake = self.gen(z, draws.named("gen"))
+        # D sees the generated images as data, so that its backward pass ends there.
+        x_seen = chainer.Variable(x_fake.array)
+        y_real = self.dis(x_real, draws.named("dis/real"))
+        y_fake = self.dis(x_seen, draws.named("dis/fake"))
+        loss_dis = loss.dis(y_real, y_fake)
+        loss_gen = loss.gen(y_fake)
+
+        self.dis.cleargrads()
+        loss_dis.backward()
+        if alternating:
+            dis_optimizer.update()
+        if loss.zero_sum and not alternating:
+            x_fake.grad = -x_seen.grad
+        else:
+            # Only the path to the image: weight gradients of D are of no use to G.
+            x_fake.grad = chainer.grad([loss_gen], [x_seen])[0].array
+        self.gen.cleargrads()
+        x_fake.backward()
+        if not alternating:
+            dis_optimizer.update()
+        gen_optimizer.update()
+
+        chainer.report({"loss": loss_gen}, self.gen)
+        chainer.report({"loss": loss_dis, "y_real": F.average(y_real), "y_fake": F.average(y_fake)}, self.dis)
