@@ -1,0 +1,32 @@
+"""Observations as means over all ranks, so that the log shows the global batch and not rank 0's share."""
+
+import numpy as np
+
+from dcgan_mri.chainer_compat import chainer
+
+
+class GlobalMean(chainer.training.Extension):
+    """Replaces every observation of an iteration by its mean over the ranks; runs on every rank, a collective.
+
+    Args:
+        mpi_comm (mpi4py.MPI.Comm): The ranks; each holds an equal share of the batch.
+    """
+
+    trigger = (1, "iteration")
+    priority = chainer.training.PRIORITY_EDITOR
+
+    def __init__(self, mpi_comm):
+        self.mpi_comm = mpi_comm
+
+    def __call__(self, trainer):
+        """Average the observations of the iteration that just ended."""
+        names = sorted(trainer.observation)
+        values = np.array([_as_float(trainer.observation[name]) for name in names])
+        means = np.empty_like(values)
+        self.mpi_comm.Allreduce(values, means)
+        means /= self.mpi_comm.size
+        trainer.observation.update(zip(names, means.tolist(), strict=True))
+
+
+def _as_float(value):
+    return float(chainer.backends.cuda.to_cpu(getattr(value, "array", value)))

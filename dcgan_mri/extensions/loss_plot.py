@@ -1,0 +1,41 @@
+"""The curves of a run as a picture."""
+
+import pathlib
+
+import matplotlib
+
+from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.files import whole_file
+
+matplotlib.use("Agg")
+
+from matplotlib import pyplot as plt  # noqa: E402
+
+
+class LossPlot(chainer.training.Extension):
+    """Draws ``loss.png`` from the log: both losses above, D's mean scores of real and generated images below.
+
+    Args:
+        log_report (chainer.training.extensions.LogReport): Where the values come from.
+    """
+
+    def __init__(self, log_report):
+        self.log_report = log_report
+
+    def __call__(self, trainer):
+        """Draw all epochs so far."""
+        log = self.log_report.log
+        iterations = [entry["iteration"] for entry in log]
+        figure, (losses, scores) = plt.subplots(2, 1, sharex=True, figsize=(8, 6), layout="constrained")
+        for axes, name, key in [(losses, "generator", "gen/loss"), (losses, "discriminator", "dis/loss"),
+                                (scores, "real slices", "dis/y_real"), (scores, "generated images", "dis/y_fake")]:
+            axes.plot(iterations, [entry[key] for entry in log], marker=".", label=name)
+        losses.set_ylabel("loss")
+        scores.set_ylabel("mean score of D")
+        scores.set_xlabel("iteration (a point for each epoch)")
+        for axes in (losses, scores):
+            axes.legend()
+            axes.grid(alpha=0.3)
+        with whole_file(pathlib.Path(trainer.out) / "loss.png") as file:
+            figure.savefig(file, format="png", dpi=120)
+        plt.close(figure)

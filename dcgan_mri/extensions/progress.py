@@ -1,0 +1,64 @@
+"""How far the training is, for logs: plain lines, where Chainer's progress bar would leave escape codes."""
+
+import datetime
+import sys
+import time
+
+from dcgan_mri.chainer_compat import chainer
+
+
+class ProgressLines(chainer.training.Extension):
+    """Prints a line after the third iteration and then every so often: how far, how fast, how long to go.
+
+    Args:
+        last_iteration (int): Where the training ends.
+        seconds (float): Time between lines.
+        out (file): Where they go.
+    """
+
+    trigger = (1, "iteration")
+
+    def __init__(self, last_iteration, seconds=60.0, out=None):
+        self.last_iteration = last_iteration
+        self.seconds = seconds
+        self.out = out or sys.stdout
+        self._first = None
+        self._printed = None
+
+    def initialize(self, trainer):
+        """Take the time at the start."""
+        self._first = (trainer.updater.iteration, time.monotonic())
+
+    def __call__(self, trainer):
+        """Print, if it is time to."""
+        now = time.monotonic()
+        done = trainer.updater.iteration - self._first[0]
+        due = done >= 3 if self._printed is None else now - self._printed >= self.seconds
+        if not due:
+            return
+        self._printed = now
+        pace = (now - self._first[1]) / done
+        left = datetime.timedelta(seconds=round(pace * (self.last_iteration - trainer.updater.iteration)))
+        print(
+            f"iteration {trainer.updater.iteration} of {self.last_iteration}, "
+            f"epoch {trainer.updater.epoch_detail:.2f}, {pace:.2f} s an iteration, {left} to go",
+            file=self.out, flush=True)
+
+
+class WithoutEscapes:
+    """A stream without the code by which Chainer's report clears the screen.
+
+    Args:
+        stream (file): Where the text goes.
+    """
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def write(self, text):
+        """Write text."""
+        self.stream.write(text.replace("\033[J", ""))
+
+    def flush(self):
+        """Flush the stream."""
+        self.stream.flush()

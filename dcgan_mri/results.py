@@ -1,0 +1,108 @@
+"""The result folder: what a run leaves behind, and what it says of itself."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+
+from dcgan_mri.errors import DataError, UsageError
+from dcgan_mri.files import whole_file
+
+PACKAGES = ("chainer", "numpy", "cupy-cuda12x", "mpi4py", "mpich", "pillow", "matplotlib", "pyyaml")
+
+
+def open_new(out):
+    """Make the folder of a new run.
+
+    Args:
+        out (str or Path): The folder.
+
+    Raises:
+        UsageError: If it holds something already: results are never overwritten.
+        DataError: If it cannot be made or written to.
+    """
+    path = pathlib.Path(out)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{out}: exists already; go on with that run by -r, or give another folder by -o")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{out}: cannot make the folder ({error.strerror}); give another one by -o") from None
+    check_writable(path)
+
+
+def check_writable(out):
+    """See whether files can be made in a folder.
+
+    Args:
+        out (str or Path): The folder.
+
+    Raises:
+        DataError: If not.
+    """
+    path = pathlib.Path(out)
+    try:
+        with whole_file(path / "environment.json.test") as file:
+            file.write(b"\n")
+        (path / "environment.json.test").unlink()
+    except OSError as error:
+        raise DataError(f"{out}: cannot write into it ({error.strerror}); give another folder by -o") from None
+
+
+def write_text(path, text):
+    """Write a text file, whole or not at all.
+
+    Args:
+        path (Path): The file.
+        text (str): What goes in.
+    """
+    with whole_file(path) as file:
+        file.write(text.encode())
+
+
+def record_start(out, facts):
+    """Add an entry to ``environment.json``: versions, machine, revision, and what the caller knows.
+
+    Args:
+        out (str or Path): Result folder.
+        facts (dict): Device, communicator, ranks and the like.
+    """
+    path = pathlib.Path(out) / "environment.json"
+    starts = json.loads(path.read_text(encoding="utf-8"))["starts"] if path.exists() else []
+    starts.append({
+        "time": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "git_revision": _git_revision(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "packages": _versions(),
+        **facts,
+    })
+    write_text(path, json.dumps({"starts": starts}, indent=2) + "\n")
+
+
+def _versions():
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = None
+    return versions
+
+
+def _git_revision():
+    """The commit of the source, with a mark if it was changed since; None outside a checkout."""
+    folder = pathlib.Path(__file__).parent
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,41 @@
+"""Images from a generator: image seed s gives the same picture in every batch, on every rank, in every run."""
+
+import numpy as np
+
+from dcgan_mri import draws as random_numbers
+from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.images import from_network
+
+BATCHSIZE = 10
+
+
+def sample(gen, image_seeds, config):
+    """Make pictures by the running statistics of batch normalisation.
+
+    Args:
+        gen (dcgan_mri.networks.Generator): The generator.
+        image_seeds (sequence of int): One seed for each picture, 0 or more.
+        config (dcgan_mri.config.Config): The settings that the generator was trained with.
+
+    Yields:
+        numpy.ndarray: uint8 of shape (H, W, 3), one for each seed, in order. Memory does not grow with their number.
+    """
+    for start in range(0, len(image_seeds), BATCHSIZE):
+        draws = random_numbers.for_images(image_seeds[start:start + BATCHSIZE], gen.xp)
+        with chainer.using_config("train", False), chainer.no_backprop_mode():
+            x = gen(random_numbers.latent(draws, config.n_z), draws)
+        yield from from_network(chainer.backends.cuda.to_cpu(x.array), config.pixel_low)
+
+
+def sample_stack(gen, image_seeds, config):
+    """As `sample`, all at once.
+
+    Args:
+        gen (dcgan_mri.networks.Generator): The generator.
+        image_seeds (sequence of int): One seed for each picture.
+        config (dcgan_mri.config.Config): The settings that the generator was trained with.
+
+    Returns:
+        numpy.ndarray: uint8 of shape (N, H, W, 3).
+    """
+    return np.stack(list(sample(gen, image_seeds, config)))
