@@ -1,0 +1,165 @@
+"""Make images with a trained generator.
+
+    python -m dcgan_mri.generate result/generator.npz -o samples
+"""
+
+from dcgan_mri.distributed.threads import limit_blas_threads
+
+limit_blas_threads()  # before anything loads NumPy
+
+import dataclasses  # noqa: E402
+import pathlib  # noqa: E402
+
+import numpy as np  # noqa: E402
+from mpi4py import MPI  # noqa: E402
+from PIL import Image  # noqa: E402
+from tqdm import tqdm  # noqa: E402
+
+from dcgan_mri import results, snapshots  # noqa: E402
+from dcgan_mri.chainer_compat import chainer  # noqa: E402
+from dcgan_mri.commandline import Parser  # noqa: E402
+from dcgan_mri.distributed import device  # noqa: E402
+from dcgan_mri.distributed.failure import abort_job_on_error, together  # noqa: E402
+from dcgan_mri.errors import UsageError  # noqa: E402
+from dcgan_mri.images import grid, save_png  # noqa: E402
+from dcgan_mri.sampling import sample  # noqa: E402
+
+PROGRAM = "dcgan_mri.generate"
+GRID_COLUMNS = 10
+GRID_IMAGES = 100
+MAX_SEED = 2**63 - 1
+
+
+def main(argv=None):
+    """Make images.
+
+    Args:
+        argv (list of str): Command line without the program; None takes the process's own.
+    """
+    ranks = MPI.COMM_WORLD
+    abort_job_on_error(PROGRAM)
+    with together(ranks, PROGRAM):
+        args = parse(argv, speaks=ranks.rank == 0)
+        seeds = chosen_seeds(args)
+        my_device = device.choose(args.gpu, ranks.Split_type(MPI.COMM_TYPE_SHARED).rank)
+        gen, config = snapshots.load_generator(args.generator)
+        if ranks.rank == 0:
+            results.open_new(args.out)
+    chainer.get_device(my_device.spec).use()
+    gen.to_device(my_device.spec)
+    gen.dropout_when_sampling = config.dropout_when_sampling or args.dropout
+
+    out = pathlib.Path(args.out)
+    mine = seeds[ranks.rank::ranks.size]
+    pictures = sample(gen, mine, config)
+    for seed, picture in tqdm(
+            zip(mine, pictures, strict=True), total=len(mine), unit="image", desc="images", disable=ranks.rank != 0):
+        save_png(out / file_name(seed), picture)
+    ranks.Barrier()
+    if ranks.rank == 0:
+        shown = [np.array(Image.open(out / file_name(seed))) for seed in seeds[:GRID_IMAGES]]
+        save_png(out / "grid.png", grid(np.stack(shown), GRID_COLUMNS))
+        results.write_text(out / "config.yaml", dataclasses.replace(
+            config, dropout_when_sampling=gen.dropout_when_sampling).to_yaml())
+        some = f", the first {GRID_IMAGES} of them" if len(seeds) > GRID_IMAGES else ""
+        print(f"{len(seeds)} images in {out}, one for each seed; {out}/grid.png shows them{some}", flush=True)
+
+
+def parse(argv, speaks):
+    """Read the command line.
+
+    Args:
+        argv (list of str): Without the program; None takes the process's own.
+        speaks (bool): Whether this rank prints the help.
+
+    Returns:
+        argparse.Namespace: The options.
+
+    Raises:
+        UsageError: If it is wrong.
+    """
+    parser = Parser(
+        speaks, prog="python -m dcgan_mri.generate",
+        description="Make images with a trained generator: a PNG for each seed, and a grid of the first 100.",
+        epilog="An image depends on its seed alone: not on the others, the batch, or the number of ranks. The sample\n"
+               "grids of a training show seeds 0 to 99.\n\nexamples:\n"
+               "  python -m dcgan_mri.generate result/generator.npz -o samples             the paper's stack of 100\n"
+               "  python -m dcgan_mri.generate result/generator.npz -o more --seeds 7,100-149\n"
+               "  mpiexec -n 4 python -m dcgan_mri.generate result/generator.npz -o many -n 10000")
+    parser.add_argument("generator", metavar="FILE", help="generator.npz of a run, or one of its snapshots")
+    parser.add_argument("-o", "--out", default="samples", metavar="DIR", help="new folder (default %(default)s)")
+    parser.add_argument("-n", "--number", type=int, metavar="N", help="number of images (default 100)")
+    parser.add_argument("--seed", type=int, metavar="S", help="seed of the first image, the next has S + 1 (default 0)")
+    parser.add_argument("--seeds", metavar="LIST", help="seeds one by one or as ranges, such as 0-99 or 1,5,20-29")
+    parser.add_argument("--dropout", action="store_true",
+                        help="leave G's dropout on, as pix2pix does (default: as in the training's settings, off)")
+    parser.add_argument("-g", "--gpu", choices=("auto", "on", "off"), default="auto",
+                        help="use CUDA if there is a GPU, insist on it, or do without (default %(default)s)")
+    return parser.parse_args(argv)
+
+
+def chosen_seeds(args):
+    """The image seeds that the options ask for.
+
+    Args:
+        args (argparse.Namespace): The options.
+
+    Returns:
+        list of int: Seeds, without repetition, in the order given.
+
+    Raises:
+        UsageError: If the options contradict one another or a number is out of range.
+    """
+    if args.seeds is not None:
+        if args.seed is not None or args.number is not None:
+            raise UsageError("--seeds names every image; leave out --seed and -n")
+        return parse_seeds(args.seeds)
+    first = 0 if args.seed is None else args.seed
+    number = GRID_IMAGES if args.number is None else args.number
+    if number < 1:
+        raise UsageError(f"-n {number}: must be at least 1")
+    if not 0 <= first <= MAX_SEED - number:
+        raise UsageError(f"--seed {first}: must be from 0 to {MAX_SEED - number}")
+    return list(range(first, first + number))
+
+
+def parse_seeds(text):
+    """Read a list of seeds.
+
+    Args:
+        text (str): Numbers and ranges with commas between them, for example ``1,5,20-29``.
+
+    Returns:
+        list of int: Seeds, without repetition, in the order given.
+
+    Raises:
+        UsageError: If it is not such a list.
+    """
+    seeds = {}
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        last = last if dash else first
+        if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+            raise UsageError(f"--seeds {text}: {part!r} is neither a number nor a range such as 0-99")
+        if not int(first) <= int(last) <= MAX_SEED:
+            raise UsageError(f"--seeds {text}: {part!r} must rise, and stay below {MAX_SEED + 1}")
+        if int(last) - int(first) >= 10**7:
+            raise UsageError(f"--seeds {text}: {part!r} is more than ten million images; ask for fewer at a time")
+        seeds.update(dict.fromkeys(range(int(first), int(last) + 1)))
+    return list(seeds)
+
+
+def file_name(seed):
+    """Name of an image's file.
+
+    Args:
+        seed (int): Its seed.
+
+    Returns:
+        str: For example ``seed00042.png``.
+    """
+    return f"seed{seed:05d}.png"
+
+
+if __name__ == "__main__":
+    main()
