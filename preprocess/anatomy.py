@@ -107,36 +107,36 @@ def _surface_depth(rng, shape, x, y, z):
     # Narrower in front than behind; flatter below than above.
     width = half_width * (1 - 0.13 * np.clip(y / half_length, -1, 1) - 0.05 * np.clip(y / half_length, 0, 1) ** 2)
     height = np.where(z > 0, np.float32(half_height), np.float32(half_height * 0.95))
-    power = np.float32(2.25)
-    radius = (np.abs(x / width) ** power + np.abs(y / half_length) ** power + np.abs(z / height) ** power) ** (1 / power)
-    return (1 - radius) * np.float32(66) + 1.3 * smooth_noise(rng, shape, 22) + 0.8 * smooth_noise(rng, shape, 7)
+    power = np.float32(2.2)
+    radius = sum(np.abs(axis) ** power for axis in (x / width, y / half_length, z / height)) ** (1 / power)
+    return (1 - radius) * np.float32(66) + 0.8 * smooth_noise(rng, shape, 24) + 0.45 * smooth_noise(rng, shape, 7)
 
 
 def _sulci(rng, shape, depth, x, y, z):
     """Distance from the nearest sulcus wall in mm: sulci are where a smooth field changes its sign."""
-    field = smooth_noise(rng, shape, rng.uniform(10.5, 12.5))
+    field = smooth_noise(rng, shape, rng.uniform(7.2, 8.6))
     slopes = np.gradient(field)
     steepness = np.sqrt(slopes[0] ** 2 + slopes[1] ** 2 + slopes[2] ** 2)
-    reach = np.clip(13 + 5 * smooth_noise(rng, shape, 26), 4, 24)
+    reach = np.clip(11 + 4 * smooth_noise(rng, shape, 20), 4, 20)
     folds = np.hypot(np.abs(field) / (steepness + 0.02), np.maximum(depth - reach, 0))
     # The Sylvian fissure: one deep cleft at each side.
     lateral = np.abs(x)
-    sylvian = np.hypot(np.abs(z + 4 - 0.35 * y) * 0.9, np.maximum(36 + 0.1 * np.abs(y - 4) ** 1.3 - lateral, 0))
-    sylvian = np.where(np.abs(y - 4) < 30, sylvian, np.float32(99))
+    cleft = z + 4 - 0.5 * y + 2 * smooth_noise(rng, shape, 16)
+    sylvian = np.hypot(np.abs(cleft) * 0.8, np.maximum(38 - lateral, 0) + np.maximum(np.abs(y - 6) - 24, 0))
     return np.minimum(folds, sylvian)
 
 
 def _ventricles(rng, shape, x, y, z):
     """Distance outside the ventricles in mm (negative inside), about."""
     size = np.float32(rng.uniform(0.75, 1.5))
-    lateral = np.abs(x) + 0.5 * smooth_noise(rng, shape, 14)
+    lateral = np.abs(x) + 0.7 * smooth_noise(rng, shape, 11)
     along = np.clip((y - 2) / 34, -1.6, 1.6)
-    middle = 4.0 + 2 * size + np.where(along > 0, np.float32(11), np.float32(15)) * along**2
+    middle = 2.2 + 3 * size + np.where(along > 0, np.float32(9), np.float32(17)) * np.abs(along) ** 1.7
     level = 12 - 14 * np.where(along < 0, along, 0 * along) ** 2 - 4 * np.clip(along, 0, 2) ** 2
     taper = np.sqrt(np.clip(1.25 - along**2, 0.001, None))
     radius = np.hypot((lateral - middle) / (3.4 * size * taper), (z - level) / (11 * taper))
     horns = (radius - 1) * 3.4 * size
-    third = np.maximum(np.maximum(lateral - 1.6 * size, np.abs(y + 4) - 13), np.abs(z + 9) - 11)
+    third = (np.sqrt((lateral / (1.9 * size)) ** 2 + ((y + 4) / 12) ** 2 + ((z + 9) / 12) ** 2) - 1) * 1.9 * size
     return np.minimum(horns, third)
 
 
@@ -150,11 +150,13 @@ def _deep_grey(x, y, z):
 
 def _tumour(rng, shape, distance, size, white):
     """Oedema, core and necrosis of a tumour."""
-    lobes = 0.24 * smooth_noise(rng, shape, 13) + 0.1 * smooth_noise(rng, shape, 5)
+    # Bounded, or distant bumps would count as tumour.
+    lobes = np.clip(0.24 * smooth_noise(rng, shape, 13) + 0.1 * smooth_noise(rng, shape, 5), -0.45, 0.6)
     reach = distance / size
     spread = rng.uniform(1.45, 2.1)
     # Oedema follows white matter in fingers and stops at the cortex.
-    swollen = reach * (1 + 0.8 * lobes) + 0.5 * (1 - white) + 0.25 * smooth_noise(rng, shape, 8)
+    fingers = np.clip(0.25 * smooth_noise(rng, shape, 8), -0.4, 0.6)
+    swollen = reach * (1 + 0.8 * lobes) + 0.5 * (1 - white) + fingers
     oedema = smoothstep(spread + 0.12, spread - 0.22, swollen)
     core = smoothstep(1.06, 0.94, reach * (1 + lobes))
     rotten = rng.uniform(0.3, 0.78)
