@@ -1,0 +1,88 @@
+# Everything by one command each; `make` alone lists them. README.rst explains.
+
+PYTHON   ?= python3
+BRATS    ?=
+SUBJECTS ?= 001-015
+DATA     ?= data/slices
+OUT      ?= result
+GPUS     := $(shell nvidia-smi -L 2>/dev/null | grep -c '^GPU')
+NP       ?= $(if $(filter-out 0,$(GPUS)),$(GPUS),1)
+EPOCHS   ?=
+ARGS     ?=
+# MPI=system leaves the cluster's own MPI in charge; by default a small one is installed into .venv.
+MPI      ?= wheel
+
+comma    := ,
+BIN      := .venv/bin
+STAMP    := .venv/.installed
+EXTRAS   := test$(if $(filter system,$(MPI)),,$(comma)mpi)$(if $(filter-out 0,$(GPUS)),$(comma)gpu)
+MPIEXEC  := $(if $(filter system,$(MPI)),mpiexec,$(BIN)/mpiexec)
+LAUNCH   := $(if $(filter 1,$(NP)),,$(MPIEXEC) -n $(NP)) $(BIN)/python
+
+.PHONY: help setup preprocess train generate demo test lint clean
+
+help:
+	@echo 'make setup       install everything into .venv'
+	@echo 'make preprocess  volumes -> slices in DATA; BRATS=folder of volumes, else the synthetic phantom'
+	@echo 'make train       set up, make the data if there is none, train into OUT'
+	@echo 'make generate    100 images from OUT/generator.npz into samples'
+	@echo 'make demo        the whole way with the full networks on few slices: two minutes on 2 cores'
+	@echo 'make test        lint and all tests'
+	@echo 'make lint        lint only'
+	@echo 'make clean       remove .venv and what the tools cached; data and results stay'
+	@echo
+	@echo 'Variables, with what they are now:'
+	@echo '  BRATS=$(BRATS)  SUBJECTS=$(SUBJECTS)  DATA=$(DATA)  OUT=$(OUT)  NP=$(NP) (ranks)'
+	@echo '  EPOCHS=$(EPOCHS)  ARGS=$(ARGS) (more options for the program)  PYTHON=$(PYTHON)  MPI=$(MPI) (or system)'
+
+setup: $(STAMP)
+
+$(STAMP): setup.py
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit( \
+	    "dcgan_mri needs Python 3.10 to 3.13, $(PYTHON) is %d.%d; name another one with PYTHON=" % v)'
+	@$(PYTHON) -m venv .venv || \
+	    { echo 'make: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv'; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'setuptools<81' wheel
+	# Chainer's source archive builds only with an older setuptools, hence without build isolation.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[$(EXTRAS)]'
+	@touch $@
+
+preprocess: $(STAMP)
+ifeq ($(strip $(BRATS)),)
+	@echo 'No BRATS= folder given: the slices are made from the synthetic phantom. Real data: make preprocess BRATS=/path/to/MICCAI_BraTS2020_TrainingData'
+	$(BIN)/python -m preprocess phantom --out data/phantom --subjects 15
+	$(BIN)/python -m preprocess build --brats data/phantom --out '$(DATA)' --subjects '$(SUBJECTS)'
+else
+	$(BIN)/python -m preprocess build --brats '$(BRATS)' --out '$(DATA)' --subjects '$(SUBJECTS)'
+endif
+
+train: $(STAMP)
+ifneq ($(strip $(BRATS)),)
+	@$(MAKE) --no-print-directory preprocess
+else
+	@test -e '$(DATA)/dataset.json' || $(MAKE) --no-print-directory preprocess
+endif
+ifeq ($(filter-out 0,$(GPUS)),)
+	@echo 'No GPU found: the 100 epochs of the paper take about 11 hours on 2 CPU cores. `make demo` shows the way in two minutes.'
+endif
+	$(LAUNCH) -m dcgan_mri.train -i '$(DATA)' -o '$(OUT)' $(if $(EPOCHS),-e $(EPOCHS)) $(ARGS)
+
+generate: $(STAMP)
+	$(LAUNCH) -m dcgan_mri.generate '$(OUT)/generator.npz' -o samples $(ARGS)
+
+demo: $(STAMP)
+	rm -rf demo/result
+	$(BIN)/python -m preprocess phantom --out demo/phantom --subjects 2
+	$(BIN)/python -m preprocess build --brats demo/phantom --out demo/slices --subjects all --slices 76-91
+	$(LAUNCH) -m dcgan_mri.train -i demo/slices -o demo/result -e 2 $(ARGS)
+	@echo 'Look at demo/result/preview/epoch_0002.png. Two epochs on 32 slices show that it works, not what it learns.'
+
+test: lint
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .hypothesis .ruff_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
