@@ -1,0 +1,185 @@
+"""Every layer that the forward pass runs, against Tables I and II copied out by hand."""
+
+import numpy as np
+import pytest
+
+from dcgan_mri import config as settings
+from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.config import Config
+from dcgan_mri.draws import Draws, latent
+from dcgan_mri.networks import Discriminator, Generator
+from tests.helpers import SMALL, run_job
+
+BATCH = 2
+FULL = Config()
+
+
+LABELS = {
+    "_ + _": "noise", "LinearFunction": "linear", "Convolution2DFunction": "conv", "Deconvolution2DFunction": "deconv",
+    "BatchNormalization": "bn", "Dropout": "dropout", "LeakyReLU": "leaky", "ReLU": "relu", "Tanh": "tanh",
+    "Sigmoid": "sigmoid", "Reshape": "reshape"}
+
+
+def steps_of(network, batch):
+    """What a training pass runs, read off its graph: name, output shape of a sample, and geometry of convolutions."""
+    steps = []
+    with chainer.using_config("train", True):
+        y = network(chainer.Variable(batch), Draws(0, 0, range(BATCH)))
+    function = y.creator_node
+    while function is not None:
+        geometry = ()
+        if "onvolution" in function.label:
+            geometry = (function.inputs[1].shape[2], function.sy, function.ph)
+        shape = y.shape[1:]
+        steps.append((LABELS[function.label], shape, *geometry))
+        y = function.inputs[0]
+        function = y.creator_node
+    return steps[::-1]
+
+
+def deconv_row(channels, size):
+    shape = (channels, size, size)
+    return [("deconv", shape, 4, 2, 1), ("bn", shape), ("dropout", shape), ("leaky", shape)]
+
+
+def conv_row(in_shape, channels, size, kernel, stride, activation="relu", bn=True):
+    shape = (channels, size, size)
+    return [("noise", in_shape), ("conv", shape, kernel, stride, 1), *([("bn", shape)] if bn else []),
+            (activation, shape)]
+
+
+TABLE_I = [
+    ("linear", (16384,)), ("bn", (16384,)), ("dropout", (16384,)), ("reshape", (1024, 4, 4)),
+    *deconv_row(512, 8), *deconv_row(256, 16), *deconv_row(128, 32), *deconv_row(64, 64), *deconv_row(32, 128),
+    *deconv_row(3, 256),
+    ("deconv", (3, 256, 256), 3, 1, 1), ("dropout", (3, 256, 256)), ("tanh", (3, 256, 256)),
+]
+TABLE_II = [
+    *conv_row((3, 256, 256), 32, 128, 4, 2, bn=False),
+    *conv_row((32, 128, 128), 64, 64, 4, 2),
+    *conv_row((64, 64, 64), 128, 32, 4, 2),
+    *conv_row((128, 32, 32), 156, 16, 4, 2),
+    *conv_row((156, 16, 16), 156, 16, 3, 1),
+    *conv_row((156, 16, 16), 512, 8, 4, 2),
+    *conv_row((512, 8, 8), 512, 8, 3, 1),
+    *conv_row((512, 8, 8), 1024, 4, 4, 2),
+    *conv_row((1024, 4, 4), 1024, 4, 3, 1, activation="sigmoid"),
+    ("noise", (1024, 4, 4)), ("linear", (1,)),
+]
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return Generator(FULL)
+
+
+@pytest.fixture(scope="module")
+def discriminator():
+    return Discriminator(FULL)
+
+
+def z_batch(config):
+    return latent(Draws(0, 0, range(BATCH)), config.n_z)
+
+
+def image_batch(size=256):
+    return np.random.default_rng(0).random((BATCH, 3, size, size), dtype=np.float32)
+
+
+def without_reshapes_to_vectors(steps):
+    """Chainer flattens by a reshape of its own what goes into and comes out of a linear layer."""
+    return [step for step in steps if step[0] != "reshape" or len(step[1]) > 1]
+
+
+def test_generator_is_table_i(generator):
+    assert without_reshapes_to_vectors(steps_of(generator, z_batch(FULL))) == TABLE_I
+
+
+def test_discriminator_is_table_ii(discriminator):
+    assert without_reshapes_to_vectors(steps_of(discriminator, image_batch())) == TABLE_II
+
+
+def test_parameter_counts_are_those_counted_by_hand(generator, discriminator):
+    assert generator.count_params() == 13_324_797
+    assert discriminator.count_params() == 22_190_497
+    assert Discriminator(settings.build("released")).c3.W.shape[0] == 256
+
+
+def test_numbers_of_the_layers(generator, discriminator):
+    assert {row.slope for row in generator.rows[1:-1]} == {0.2}
+    assert {row.dropout for row in generator.rows} == {0.2}
+    assert {row.noise_in for row in discriminator.rows} == {0.2}
+    assert {row.noise_out for row in discriminator.rows} == {0.0}
+    assert not hasattr(discriminator.bn1, "gamma") or discriminator.bn1.gamma is None
+    assert generator.bn1.gamma is not None
+
+
+def test_initial_weights(generator, discriminator):
+    for weight in (generator.l0.W, generator.dc1.W, discriminator.c8.W):
+        assert weight.array.mean() == pytest.approx(0, abs=1e-4)
+        assert weight.array.std() == pytest.approx(0.02, rel=0.01)
+    assert not generator.dc1.b.array.any()
+    assert not np.array_equal(generator.dc1.W.array.ravel()[:9], discriminator.c5.W.array.ravel()[:9])
+
+
+def test_no_noise_and_no_dropout_outside_training(generator, discriminator):
+    for network, batch in ((generator, z_batch(FULL)), (discriminator, image_batch())):
+        with chainer.using_config("train", False):
+            first, second = (network(batch, Draws(seed, 0, range(BATCH))).array for seed in (1, 2))
+        assert np.array_equal(first, second)
+
+
+def test_dropout_stays_on_when_sampling_if_asked_for():
+    config = Config(**SMALL, dropout_when_sampling=True)
+    gen = Generator(config)
+    with chainer.using_config("train", False):
+        first, second = (gen(z_batch(config), Draws(seed, 0, range(BATCH))).array for seed in (1, 2))
+    assert not np.array_equal(first, second)
+
+
+def test_noise_has_its_deviation_and_lies_before_the_layer():
+    config = Config(**SMALL)
+    dis = Discriminator(config)
+    dis.c0.W.array[...] = 0
+    dis.c0.W.array[0, 0, 1, 1] = 1  # lets the first channel of the image through
+    with chainer.using_config("train", True):
+        passed = dis.apply_row(0, np.full((BATCH, 3, 16, 16), 9, np.float32), Draws(0, 0, range(BATCH))).array[:, 0]
+    assert passed.mean() == pytest.approx(9, abs=0.05)
+    assert passed.std() == pytest.approx(0.2, rel=0.1)
+
+
+def test_released_preset_puts_the_noise_before_the_activations():
+    config = settings.build("released", **SMALL)
+    labels = [step[0] for step in steps_of(Discriminator(config), image_batch(16)) if step[0] != "reshape"]
+    assert labels == ["noise", "conv", "noise", "relu", *["conv", "bn", "noise", "relu"] * 3,
+                      "conv", "bn", "noise", "sigmoid", "linear"]
+    gen_labels = [step[0] for step in steps_of(Generator(config), z_batch(config)) if step[0] != "reshape"]
+    assert gen_labels[:3] == ["linear", "bn", "deconv"]
+
+
+@pytest.mark.parametrize("size", [16, 32, 64, 128])
+def test_smaller_images_keep_the_rows_at_the_four_by_four_end(size):
+    config = Config(image_size=size, width=1 / 64)
+    gen, dis = Generator(config), Discriminator(config)
+    with chainer.using_config("train", False):
+        x = gen(z_batch(config))
+        assert x.shape == (BATCH, 3, size, size)
+        assert dis(x).shape == (BATCH, 1)
+    assert [row.kernel for row in dis.rows[-3:]] == [4, 3, 0]
+    assert not dis.rows[0].bn
+
+
+def test_printed_tables():
+    done = run_job("-m", "dcgan_mri.networks")
+    assert done.returncode == 0, done.stderr
+    assert "13,324,797" in done.stdout
+    assert "22,190,497" in done.stdout
+    assert "T. Conv. 4×4 stride 2 pad 1, BN, dropout 0.2, Leaky ReLU 0.2" in done.stdout
+    assert done.stdout.count("156×16×16") == 2
+
+
+def test_printed_tables_refuse_a_wrong_preset():
+    done = run_job("-m", "dcgan_mri.networks", "--preset", "papper")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "dcgan_mri.networks: error: preset 'papper' is not known; choose from paper, released"]

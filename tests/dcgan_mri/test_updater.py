@@ -1,0 +1,146 @@
+"""One update of both networks against gradients worked out by hand, and against plain back-propagation."""
+
+import numpy as np
+import pytest
+
+from dcgan_mri.chainer_compat import F, chainer
+from dcgan_mri.config import Config
+from dcgan_mri.dataset import to_network
+from dcgan_mri.draws import Draws, latent
+from dcgan_mri.losses import LOSSES
+from dcgan_mri.networks import Discriminator, Generator
+from dcgan_mri.updater import Updater
+from tests.helpers import SMALL
+
+GREY = np.array([[[51]], [[153]]], np.uint8)  # two images of one pixel: 0.2 and 0.6
+RATE, DECAY = 0.1, 0.5
+
+
+class OneWeightGenerator(chainer.Chain):
+    """x = w · z, the same in all three channels."""
+
+    def __init__(self, w):
+        super().__init__()
+        with self.init_scope():
+            self.w = chainer.Parameter(np.array([[[[w]]]], np.float32))
+
+    def forward(self, z, draws):
+        return F.broadcast_to(z * F.broadcast_to(self.w, z.shape), (2, 3, 1, 1))
+
+
+class OneWeightDiscriminator(chainer.Chain):
+    """y = v · (mean of the image)², so that D's gradient at the image depends on D's weight and the image."""
+
+    def __init__(self, v):
+        super().__init__()
+        with self.init_scope():
+            self.v = chainer.Parameter(np.array([[v]], np.float32))
+
+    def forward(self, x, draws):
+        mean = F.reshape(F.average(x, axis=(1, 2, 3)), (2, 1))
+        return F.matmul(mean ** 2, self.v)
+
+
+class FixedBatches(chainer.dataset.Iterator):
+    """The same batch over and over."""
+
+    samples = range(2)
+    epoch, epoch_detail, previous_epoch_detail, is_new_epoch = 0, 0.0, -1.0, False
+
+    def __init__(self, images):
+        self.images = images
+
+    def next(self):
+        return self.images
+
+
+def set_up(optimizer, model):
+    optimizer.setup(model)
+    optimizer.add_hook(chainer.optimizer_hooks.WeightDecay(DECAY))
+    return optimizer
+
+
+def sigmoid(y):
+    return 1 / (1 + np.exp(-y))
+
+
+# What each loss does to scores, worked out by hand: derivatives of D's loss by y_real and y_fake, and of G's by y_fake.
+SLOPES = {
+    "wasserstein": (lambda y: -np.ones_like(y), np.ones_like, lambda y: -np.ones_like(y)),
+    "softplus": (lambda y: -sigmoid(-y), sigmoid, lambda y: -sigmoid(-y)),
+    "mse": (lambda y: 2 * (y - 1), lambda y: 2 * y, lambda y: 2 * (y - 1)),
+}
+
+
+@pytest.mark.parametrize("order", ["simultaneous", "alternating"])
+@pytest.mark.parametrize("loss", SLOPES)
+def test_one_update_by_hand(loss, order):
+    w, v = 0.7, -0.4
+    gen, dis = OneWeightGenerator(w), OneWeightDiscriminator(v)
+    config = Config(n_z=1, loss=loss, update=order, seed=5)
+    sgd = chainer.optimizers.SGD
+    Updater(FixedBatches(GREY), set_up(sgd(RATE), gen), set_up(sgd(RATE), dis), config).update()
+
+    z = latent(Draws(5, 0, range(2)), 1).ravel().astype(float)
+    x_real, x_fake = np.array([0.2, 0.6]), w * z
+    y_real, y_fake = v * x_real ** 2, v * x_fake ** 2
+    by_real, by_fake, gen_by_fake = SLOPES[loss]
+    v_gradient = np.mean(by_real(y_real) * x_real ** 2) + np.mean(by_fake(y_fake) * x_fake ** 2)
+    v_after = v - RATE * (v_gradient + DECAY * v)
+    v_seen_by_gen = v_after if order == "alternating" else v
+    w_gradient = np.mean(gen_by_fake(y_fake) * v_seen_by_gen * 2 * x_fake * z)
+    w_after = w - RATE * (w_gradient + DECAY * w)
+    assert dis.v.array.item() == pytest.approx(v_after, rel=1e-5)
+    assert gen.w.array.item() == pytest.approx(w_after, rel=1e-5)
+
+
+class KeepsGradients:
+    """An optimizer that leaves the weights as they are."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def update(self):
+        pass
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_gradients_are_those_of_plain_back_propagation(loss):
+    config = Config(**SMALL, loss=loss)
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16), dtype=np.uint8)
+    gen, dis = Generator(config), Discriminator(config)
+    updater = Updater(FixedBatches(images), KeepsGradients(gen), KeepsGradients(dis), config)
+    updater.update_core()
+    ours = {name: param.grad.copy() for name, param in [*gen.namedparams(), *dis.namedparams()]}
+
+    draws = Draws(config.seed, 0, range(2))
+    x_fake = gen(latent(draws, config.n_z), draws.named("gen"))
+    y_fake = dis(x_fake, draws.named("dis/fake"))
+    y_real = dis(to_network(images, 0.0), draws.named("dis/real"))
+    gen.cleargrads()
+    LOSSES[loss].gen(y_fake).backward()
+    plain = {name: param.grad.copy() for name, param in gen.namedparams()}
+    dis.cleargrads()
+    LOSSES[loss].dis(y_real, y_fake).backward()
+    plain.update({name: param.grad.copy() for name, param in dis.namedparams()})
+
+    assert ours.keys() == plain.keys()
+    for name, gradient in plain.items():
+        scale = np.linalg.norm(gradient) + 1e-6
+        assert np.linalg.norm(ours[name] - gradient) / scale < 1e-4, name
+
+
+def test_reports_losses_and_scores():
+    config = Config(**SMALL)
+    images = np.zeros((2, 16, 16), np.uint8)
+    gen, dis = Generator(config), Discriminator(config)
+    updater = Updater(FixedBatches(images), set_up(chainer.optimizers.SGD(0.0), gen),
+                      set_up(chainer.optimizers.SGD(0.0), dis), config)
+    reporter = chainer.Reporter()
+    reporter.add_observer("gen", gen)
+    reporter.add_observer("dis", dis)
+    with reporter:
+        updater.update()
+    seen = {name: float(value.array) for name, value in reporter.observation.items()}
+    assert seen["dis/loss"] == pytest.approx(seen["dis/y_fake"] - seen["dis/y_real"], abs=1e-6)
+    assert seen["gen/loss"] == pytest.approx(-seen["dis/y_fake"], abs=1e-6)

@@ -1,0 +1,41 @@
+"""What the tests share: small slice sets, and jobs under mpiexec."""
+
+import csv
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+from PIL import Image
+
+ROOT = pathlib.Path(__file__).parent.parent
+SMALL = {"image_size": 16, "width": 1 / 64}
+
+
+def write_slice_set(folder, n=16, size=16, held_out=0, seed=0):
+    """A slice set of smooth random blobs, in the form that preprocess writes."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size] / size - 0.5
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "subject", "split", "slice"])
+        for i in range(n + held_out):
+            dy, dx, radius = rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2), rng.uniform(0.2, 0.4)
+            grey = 200 * np.exp(-((y - dy) ** 2 + (x - dx) ** 2) / radius ** 2) + 20 * rng.random((size, size))
+            name = f"phantom_img_{i:05d}.png"
+            Image.fromarray(grey.astype(np.uint8)).save(folder / name)
+            writer.writerow([name, "phantom", "train" if i < n else "held-out", i])
+    description = {"format": "slice set", "version": 1, "slices": n + held_out, "size": size}
+    (folder / "dataset.json").write_text(json.dumps(description))
+    return folder
+
+
+def run_job(*command, ranks=None, cwd=None, timeout=120, **environment):
+    """Run a Python program, under mpiexec if a number of ranks is given; returns the completed process."""
+    launcher = [str(pathlib.Path(sys.executable).with_name("mpiexec")), "-n", str(ranks)] if ranks else []
+    return subprocess.run(
+        [*launcher, sys.executable, *map(str, command)], cwd=cwd or ROOT, timeout=timeout,
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **environment})
