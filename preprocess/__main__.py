@@ -1,6 +1,7 @@
 """Command line of ``python -m preprocess``."""
 
 import argparse
+import math
 import sys
 import time
 from pathlib import Path
@@ -8,37 +9,18 @@ from pathlib import Path
 from preprocess.errors import PreprocessError, UsageError
 from preprocess.layouts import MODALITIES
 from preprocess.pool import default_workers
+from preprocess.progress import ProgressBar
 from preprocess.selection import PAPER_SLICES, PAPER_SUBJECTS, SliceChoice, parse_percents, parse_slices
+from preprocess.slices import has_contrast
 from preprocess.subject import Settings
-
-
-def _progress_bar(description):
-    """A progress callback with a bar on standard error."""
-    from tqdm import tqdm
-
-    bar = None
-
-    def progress(what, done=None):
-        nonlocal bar
-        if bar is None:
-            # A log file of a batch system should not fill with bars.
-            bar = tqdm(total=what, initial=done, desc=description, unit="subject", dynamic_ncols=True,
-                       mininterval=0.1 if sys.stderr.isatty() else 10)  # fmt: skip
-        else:
-            bar.set_postfix_str(what, refresh=False)
-            bar.update()
-        if bar.n >= bar.total:
-            bar.close()
-
-    return progress
 
 
 def _settings(arguments):
     """Settings from parsed arguments."""
     if arguments.slices_mm:
         low, high = arguments.slices_mm
-        if not low <= high:
-            raise UsageError(f"--slices-mm {low:g} {high:g}: the lower position comes first")
+        if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+            raise UsageError(f"--slices-mm {low:g} {high:g}: give two positions, the lower first")
         choice = SliceChoice("mm", ((low, high),))
     else:
         choice = parse_slices(arguments.slices)
@@ -47,8 +29,8 @@ def _settings(arguments):
     percent, raw = parse_percents(arguments.window), None
     if arguments.window_raw:
         percent, raw = None, tuple(arguments.window_raw)
-        if not raw[0] < raw[1]:
-            raise UsageError(f"--window-raw {raw[0]:g} {raw[1]:g}: the lower edge comes first")
+        if not has_contrast(*raw):
+            raise UsageError(f"--window-raw {raw[0]:g} {raw[1]:g}: give two numbers, the lower first")
     return Settings(arguments.modality, choice, percent, raw, arguments.size, arguments.orientation, arguments.channel)
 
 
@@ -69,7 +51,8 @@ def _build(arguments):
         overwrite=arguments.overwrite,
     )
     started = time.monotonic()
-    outcome = build(plan, _progress_bar("slicing"))
+    with ProgressBar("slicing") as progress:
+        outcome = build(plan, progress)
     for note in outcome.notes:
         print(f"note: {note}", file=sys.stderr)
     for reason in outcome.left_out.values():
@@ -85,10 +68,21 @@ def _build(arguments):
 def _phantom(arguments):
     from preprocess.phantom import write_phantoms
 
-    count = write_phantoms(arguments.out, arguments.subjects, arguments.seed, arguments.jobs, _progress_bar("phantoms"))
+    with ProgressBar("phantoms") as progress:
+        count = write_phantoms(arguments.out, arguments.subjects, arguments.seed, arguments.jobs, progress)
     print(f"{arguments.out}: {count} synthetic subjects; slice them with: python -m preprocess build --brats "
           f"{arguments.out} --out DIR")  # fmt: skip
     return 0
+
+
+def _inspect(arguments):
+    from preprocess.inspection import inspect
+
+    settings, failed = _settings(arguments), False
+    for lines, usable in inspect(arguments.path, settings, arguments.follow_links):
+        print("\n".join(lines), flush=True)
+        failed = failed or not usable
+    return 1 if failed else 0
 
 
 def _verify(arguments):
@@ -202,6 +196,16 @@ def make_parser():
                          help="worker processes (default: the cores, here %(default)s)")  # fmt: skip
     phantom.set_defaults(run=_phantom)
 
+    inspect = commands.add_parser(
+        "inspect", help="say what volumes are and what build would make of them",
+        description="Print shape, spacing, orientation, data type, scaling and percentiles of one volume or of every\n"
+        "volume of a data folder, and what build with the same options would do with it.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    inspect.add_argument("path", type=Path, metavar="FILE|DIR", help="a NIfTI file or a data folder")
+    _add_slicing(inspect)
+    inspect.set_defaults(run=_inspect)
+
     verify = commands.add_parser(
         "verify", help="check a set against its manifest",
         description="Hash every file of a set and report each one that is missing, changed or foreign.",
@@ -221,6 +225,10 @@ def main(argv=None):
         int: Exit status: 0 done, 1 data could not be used, 2 wrong usage, 130 interrupted.
     """
     arguments = make_parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        # File names may have characters that the terminal's encoding lacks.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return arguments.run(arguments)
     except PreprocessError as error:

@@ -1,31 +1,23 @@
 """Writing a slice set: parallel, all or nothing, and able to go on after it was killed."""
 
 import hashlib
-import json
-import os
-import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from preprocess import manifest
+from preprocess import folder, manifest
 from preprocess.errors import DataError, OutputError, PreprocessError, UsageError
 from preprocess.layouts import find_subjects
 from preprocess.overview import make_overview
 from preprocess.pool import run_all
+from preprocess.progress import Silent
 from preprocess.selection import PAPER_SUBJECTS, select_subjects
 from preprocess.split import held_out, patient_of
-from preprocess.storage import WORK_NAME, exclusive, output_errors, sync_folder, to_json, write_atomically
+from preprocess.storage import WORK_NAME, exclusive, output_errors, write_whole
 from preprocess.streams import sha256_of
 from preprocess.subject import Settings, load_subject, make_slices
-from preprocess.verify import changed_sources, check_set, is_slice_name
+from preprocess.verify import FORMAT, VERSION, changed_sources
 from preprocess.versions import versions
-
-DATASET = manifest.DATASET
-FORMAT = "slice set"
-VERSION = 1
-# The finished description waits under this name while the bookkeeping is removed; renaming it makes the set.
-_READY = ".dataset.json.ready"
 
 
 @dataclass(frozen=True)
@@ -98,101 +90,53 @@ def _asked(plan, names):
     }  # fmt: skip
 
 
-def _build_subject(subject, settings, root, out):
+def _build_subject(subject, settings, root, out, asked):
     """Write the slices of one subject and its record; runs in a worker."""
-    work = out / WORK_NAME
     loaded = load_subject(subject, settings, root)
     rows = []
     for row, png in make_slices(loaded, settings):
-        write_atomically(out / row["file"], png, work)
+        write_whole(out / row["file"], png, out / WORK_NAME)
         rows.append({**row, "sha256": hashlib.sha256(png).hexdigest()})
-    record = {"rows": rows, "sources": loaded.sources}
-    write_atomically(work / f"{subject.name}.json", to_json(record), work)
+    record = {"settings": asked, "rows": rows, "sources": loaded.sources}
+    folder.write_record(out, subject.name, record)
     return record
 
 
-def _finished_record(subject, root, out):
+def _finished_record(name, plan, asked):
     """The record of a subject that an earlier, interrupted run finished; None if it must be done (again)."""
-    try:
-        record = json.loads((out / WORK_NAME / f"{subject.name}.json").read_bytes())
-    except (OSError, ValueError):
+    record = folder.read_record(plan.out, name, asked)
+    if record is None or changed_sources({name: record["sources"]}, plan.brats):
         return None
     try:
-        whole = all(sha256_of(out / row["file"]) == row["sha256"] for row in record["rows"])
-        return record if whole and not changed_sources({subject.name: record["sources"]}, root) else None
+        whole = all(sha256_of(plan.out / row["file"]) == row["sha256"] for row in record["rows"])
     except DataError:
         return None
+    return record if whole else None
 
 
-def _read_json(path):
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise DataError(path, f"cannot read ({error})", "remove it and build again with --overwrite") from error
-
-
-def _already_complete(plan, asked):
-    """The outcome of an earlier build with the same settings, if it is still as it was written."""
-    description = _read_json(plan.out / DATASET)
-    if description is None:
-        return None
-    if description.get("settings") != asked:
-        if plan.overwrite:
-            return None
-        raise DataError(plan.out, f"it holds a set with {_difference(description.get('settings'), asked)}",
-                        "use --overwrite to replace it, or another --out")  # fmt: skip
-    problems = check_set(plan.out) + changed_sources(description["sources"], plan.brats)
-    if problems:
-        if plan.overwrite:
-            return None
-        raise DataError(plan.out, f"the set is no longer what was written ({problems[0]}"
-                        f"{f', and {len(problems) - 1} more' if len(problems) > 1 else ''})",
-                        "use --overwrite to build it again")  # fmt: skip
-    return Outcome(plan.out, description["slices"], description["subjects"], description["left_out"], [], already=True)
-
-
-def _difference(before, now):
-    """Words for how the settings of a set differ from those asked for."""
-    for key in now:
-        old = (before or {}).get(key)
-        if old != now[key]:
-            if key == "subjects":
-                return f"other subjects ({len(old or [])}, now {len(now[key])})"
-            return f"other settings ({key.replace('_', ' ')}: {json.dumps(old)}, now {json.dumps(now[key])})"
-    return "settings of another version"
-
-
-def _prepare(plan, asked):
-    """Bring the folder into the state in which subjects can be added; called with the folder held."""
-    out, work = plan.out, plan.out / WORK_NAME
-    before = _read_json(work / "settings.json") if (work / "settings.json").exists() else _read_json(out / _READY)
-    complete = (out / DATASET).exists()
-    if before is None and not complete:
-        foreign = sorted(name for name in os.listdir(out) if not name.startswith("."))
-        if foreign:
-            raise DataError(out, f"this folder is not empty and not a slice set (it has {foreign[0]})",
-                            "choose another --out")  # fmt: skip
-    elif complete or before.get("settings") != asked:
-        if not plan.overwrite:
-            raise DataError(out, f"it holds an unfinished set with {_difference(before.get('settings'), asked)}",
-                            "finish it with its own settings, use --overwrite, or another --out")  # fmt: skip
-        # From here on it is no set.
-        (out / DATASET).unlink(missing_ok=True)
-        _clear(out)
-    (out / _READY).unlink(missing_ok=True)
-    write_atomically(work / "settings.json", to_json({"settings": asked}), work)
-
-
-def _clear(out):
-    """Remove the files of a set; what is not named as they are stays."""
-    for name in os.listdir(out):
-        if is_slice_name(name) or name in (manifest.MANIFEST, manifest.OVERVIEW):
-            (out / name).unlink()
-    for path in (out / WORK_NAME).iterdir():
-        if path.name != "lock":
-            path.unlink()
+def _build_all(plan, chosen, asked, progress):
+    """Records of all subjects, made now or by an earlier run, and the reasons of those that failed."""
+    records, left_out, tasks = {}, {}, {}
+    for subject in chosen:
+        record = _finished_record(subject.name, plan, asked)
+        if record:
+            records[subject.name] = record
+        else:
+            tasks[subject.name] = (subject, plan.settings, plan.brats, plan.out, asked)
+    progress.start(len(chosen), len(records))
+    for name, result in run_all(_build_subject, tasks, plan.workers):
+        if not isinstance(result, PreprocessError):
+            records[name] = result
+        elif plan.keep_going and not isinstance(result, OutputError):
+            left_out[name] = str(result)
+        else:
+            raise result
+        progress.advance(name)
+    if not records:
+        reason = next(iter(left_out.values()))
+        raise DataError(plan.brats, f"none of its {len(chosen)} subjects could be used ({reason})",
+                        "look at it with python -m preprocess inspect")  # fmt: skip
+    return records, dict(sorted(left_out.items()))
 
 
 def _finish(plan, asked, records, left_out):
@@ -203,14 +147,10 @@ def _finish(plan, asked, records, left_out):
     part = {name: "held-out" if name in apart else "train" for name in names}
     rows = [{**row, "split": part[name]} for name in names for row in records[name]["rows"]]
     table = manifest.encode(rows)
-    write_atomically(out / manifest.MANIFEST, table, work)
+    write_whole(out / manifest.MANIFEST, table, work)
     middles = [records[name]["rows"][len(records[name]["rows"]) // 2] for name in names]
     picture = make_overview([(f"{row['subject']}  {row['slice']}", out / row["file"]) for row in middles])
-    write_atomically(out / manifest.OVERVIEW, picture, work)
-    expected = {row["file"] for row in rows}
-    for name in os.listdir(out):
-        if is_slice_name(name) and name not in expected:
-            (out / name).unlink()
+    write_whole(out / manifest.OVERVIEW, picture, work)
     description = {
         "format": FORMAT,
         "version": VERSION,
@@ -218,38 +158,57 @@ def _finish(plan, asked, records, left_out):
         "size": plan.settings.size,
         "subjects": len(names),
         "held_out_subjects": len(apart),
+        "slices_without_brain": sum(row["brain_pixels"] == 0 for row in rows),
+        "orientations": dict(sorted(Counter(row["orientation"] for row in middles).items())),
         "brats": str(plan.brats),
         "settings": asked,
         "left_out": left_out,
-        "orientations": dict(sorted(Counter(record["rows"][0]["orientation"] for record in records.values()).items())),
         "versions": versions(),
         "files": {manifest.MANIFEST: hashlib.sha256(table).hexdigest(),
                   manifest.OVERVIEW: hashlib.sha256(picture).hexdigest()},
         "sources": {name: records[name]["sources"] for name in names},
     }  # fmt: skip
-    write_atomically(out / _READY, to_json(description), work)
-    sync_folder(out)
-    shutil.rmtree(work)
-    os.replace(out / _READY, out / DATASET)
-    sync_folder(out)
-    return description
+    folder.finish(out, description, {row["file"] for row in rows} | set(description["files"]))
 
 
-def _notes(description, records):
+def _notes(out, description):
     """What a user should look at before trusting the set."""
     notes = []
     found = description["orientations"]
     if len(found) > 1:
-        listed = ", ".join(f"{code} {count}×" for code, count in found.items())
+        rows = manifest.read(out / manifest.MANIFEST)
         rare = min(found, key=found.get)
-        names = [name for name in records if records[name]["rows"][0]["orientation"] == rare]
-        notes.append(f"the volumes are not all stored in the same orientation: {listed} ({rare}: {names[0]}"
-                     f"{', …' if len(names) > 1 else ''}); each was turned by its own header, check them in "
-                     f"{manifest.OVERVIEW}")  # fmt: skip
-    empty = [row["file"] for record in records.values() for row in record["rows"] if row["brain_pixels"] == 0]
-    if empty:
-        notes.append(f"{len(empty)} slices show no brain, the first is {empty[0]}; choose others with --slices")
+        first = next(row["subject"] for row in rows if row["orientation"] == rare)
+        listed = ", ".join(f"{code} {count}×" for code, count in found.items())
+        notes.append(f"the volumes are not all stored in the same orientation: {listed} (the first {rare} is {first}); "
+                     f"each was turned by its own header, look at them in {out / manifest.OVERVIEW}")  # fmt: skip
+    if description["slices_without_brain"]:
+        notes.append(f"{description['slices_without_brain']} slices show no brain (brain_pixels 0 in "
+                     f"{out / manifest.MANIFEST}); choose others with --slices")  # fmt: skip
     return notes
+
+
+def _outcome(plan, description, missing, already):
+    left_out = dict(description["left_out"])
+    if missing:
+        left_out["not found"] = str(missing)
+    notes = _notes(plan.out, description)
+    return Outcome(plan.out, description["slices"], description["subjects"], left_out, notes, already)
+
+
+def _already_complete(plan, asked):
+    """The description of an earlier build with the same settings, if set and volumes are as they were then."""
+    description, problems = folder.existing_set(plan.out, asked, plan.overwrite)
+    if description is None:
+        return None
+    problems = problems + changed_sources(description["sources"], plan.brats)
+    if not problems:
+        return description
+    if plan.overwrite:
+        return None
+    more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+    raise DataError(plan.out, f"the set is no longer what was written ({problems[0]}{more})",
+                    "use --overwrite to build it again")  # fmt: skip
 
 
 def build(plan, progress=None):
@@ -257,7 +216,7 @@ def build(plan, progress=None):
 
     Args:
         plan (Plan): What to do.
-        progress: Called as ``progress(total, done)`` at the start, then with each finished subject's name; optional.
+        progress (ProgressBar or None): Told of each finished subject.
 
     Returns:
         Outcome: What was made.
@@ -271,49 +230,16 @@ def build(plan, progress=None):
         raise missing
     if not names:
         raise UsageError("--skip leaves no subject")
-    asked = _asked(plan, names)
     if plan.split and len({patient_of(name) for name in names}) < 2:
         raise UsageError("--split needs at least two subjects")
-    outcome = _already_complete(plan, asked)
-    if outcome:
-        if missing:
-            outcome.left_out = {"not found": str(missing), **outcome.left_out}
-        return outcome
     if plan.out.exists() and not plan.out.is_dir():
         raise DataError(plan.out, "this is a file, not a folder", "choose another --out")
+    asked = _asked(plan, names)
+    description = _already_complete(plan, asked)
+    if description:
+        return _outcome(plan, description, missing, already=True)
     with exclusive(plan.out / WORK_NAME), output_errors(plan.out):
-        _prepare(plan, asked)
-        chosen = [subject for subject in subjects if subject.name in set(names)]
-        records, left_out = _build_all(plan, chosen, progress)
-        description = _finish(plan, asked, records, left_out)
-    if missing:
-        left_out = {"not found": str(missing), **left_out}
-    return Outcome(plan.out, description["slices"], description["subjects"], left_out, _notes(description, records))
-
-
-def _build_all(plan, chosen, progress):
-    """Records of all subjects, made now or by an earlier run, and the reasons of those that failed."""
-    records, left_out, tasks = {}, {}, {}
-    for subject in chosen:
-        record = _finished_record(subject, plan.brats, plan.out)
-        if record:
-            records[subject.name] = record
-        else:
-            tasks[subject.name] = (subject, plan.settings, plan.brats, plan.out)
-    if progress:
-        progress(len(chosen), len(records))
-    for name, result in run_all(_build_subject, tasks, plan.workers):
-        if isinstance(result, PreprocessError):
-            if not plan.keep_going or isinstance(result, OutputError):
-                raise result
-            left_out[name] = str(result)
-        elif isinstance(result, BaseException):
-            raise result
-        else:
-            records[name] = result
-        if progress:
-            progress(name)
-    if not records:
-        raise DataError(plan.brats, f"none of {len(chosen)} subjects could be used ({next(iter(left_out.values()))})",
-                        "see preprocess inspect")  # fmt: skip
-    return records, dict(sorted(left_out.items()))
+        if not folder.prepare(plan.out, asked, plan.overwrite):
+            chosen = [subject for subject in subjects if subject.name in set(names)]
+            _finish(plan, asked, *_build_all(plan, chosen, asked, progress or Silent()))
+    return _outcome(plan, folder.read_description(plan.out), missing, already=False)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preprocess.errors import DataError, reason_of
@@ -18,7 +18,10 @@ _SUFFIXES = {
 # One subject of BraTS 2020 (355) names its labels "…_Segm".
 _LABELS = ("seg", "segm", "label", "mask")
 _EXTENSION = re.compile(r"\.(nii|nii\.gz|hdr|hdr\.gz)$", re.IGNORECASE)
-_SUFFIX = re.compile(rf"[_-]({'|'.join(s for group in [*_SUFFIXES.values(), _LABELS] for s in group)})$", re.IGNORECASE)
+_ANY_SUFFIX = "|".join(suffix for group in (*_SUFFIXES.values(), _LABELS) for suffix in group)
+_SUFFIX = re.compile(rf"(?:^|[_-])({_ANY_SUFFIX})$", re.IGNORECASE)
+# The longest name of a file is 255 bytes nearly everywhere; "_img_00000.png" and ".record.json" are added.
+_LONGEST_NAME = 230
 _DECATHLON = re.compile(r"BRATS_\d+$")
 _DECATHLON_CHANNELS = {"flair": 0, "t1": 1, "t1ce": 2, "t2": 3}
 
@@ -49,48 +52,45 @@ def split_name(name):
         name (str): File name.
 
     Returns:
-        tuple or None: Stem without modality, and the modality or label suffix in lower case (or None); None if the file
-        is not NIfTI by its name.
+        tuple or None: Stem without modality (empty for names such as ``flair.nii.gz``), and the modality or label
+        suffix in lower case (or None); None if the file is not NIfTI by its name.
     """
     match = _EXTENSION.search(name)
     if not match or name.startswith("."):
         return None
     stem = name[: match.start()]
     suffix = _SUFFIX.search(stem)
-    return (stem[: suffix.start()], suffix[1].lower()) if suffix and suffix.start() else (stem, None)
+    return (stem[: suffix.start()].rstrip("_-"), suffix[1].lower()) if suffix else (stem, None)
 
 
-def _walk(folder, root, problems, follow_links):
-    """Folders under a folder with their NIfTI files, sorted; what leads out of the root goes to ``problems``."""
+def _leads_out(entry, root):
+    return entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(root)
+
+
+def _walk(folder, root, follow_links, above=()):
+    """Every folder under a folder, with its NIfTI files and the links in it that lead out of the root; sorted."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(folder, f"cannot read this folder ({reason_of(error)})", "check its permissions") from error
-    files, folders = [], []
+    files, folders, outward = [], [], []
     for entry in entries:
-        if entry.name.startswith("."):
-            continue
         path = Path(entry.path)
-        named_nifti = split_name(entry.name) is not None
-        if entry.is_symlink() and not follow_links and not path.resolve().is_relative_to(root):
-            if named_nifti or path.is_dir():
-                problems[path] = DataError(path, f"this link leads out of the folder, to {path.resolve()}",
-                                           "copy the file, or allow it with --follow-links")  # fmt: skip
-            if not named_nifti:
-                continue
-        if named_nifti:
-            # A folder of that name is somebody's unpacking gone wrong; it is reported when it is loaded.
-            if not entry.is_dir() or not any(split_name(name) for name in os.listdir(path)):
-                files.append(path)
-                continue
-            folders.append(path)
-        elif entry.is_dir():
-            folders.append(path)
-    yield folder, files
-    for path in folders:
-        if path.is_symlink() and folder.resolve().is_relative_to(path.resolve()):
+        is_folder, is_nifti = entry.is_dir(), split_name(entry.name) is not None
+        if entry.name.startswith(".") or not (is_folder or is_nifti):
             continue
-        yield from _walk(path, root, problems, follow_links)
+        if not follow_links and _leads_out(entry, root):
+            outward.append(path)
+        # Some unpackers make a folder of a file's name; one without a volume in it is reported when it is loaded.
+        elif is_folder and (not is_nifti or any(split_name(name) for name in os.listdir(path))):
+            folders.append(path)
+        else:
+            files.append(path)
+    yield folder, files, outward
+    above = (*above, os.path.realpath(folder))
+    for path in folders:
+        if os.path.realpath(path) not in above:
+            yield from _walk(path, root, follow_links, above)
 
 
 def _decathlon(folder, files, modality):
@@ -102,43 +102,48 @@ def _decathlon(folder, files, modality):
         yield Subject(stem, path, seg if seg.exists() else None, _DECATHLON_CHANNELS[modality])
 
 
-def _with_suffix(files, modality):
-    """Subjects of a folder whose files say their modality."""
+def _subjects_of(files, modality):
+    """Subjects of one folder: files that say they are of this modality, and files that say nothing."""
     parts = {path: split_name(path.name) for path in files}
     labels = {stem: path for path, (stem, suffix) in parts.items() if suffix in ("seg", "segm")}
+    named = {stem: path for path, (stem, suffix) in parts.items() if suffix in _SUFFIXES[modality]}
     for path, (stem, suffix) in parts.items():
         if suffix in _SUFFIXES[modality]:
             seg = labels.get(stem)
-            if seg is None and len(labels) == 1 and sum(part[1] == suffix for part in parts.values()) == 1:
+            if seg is None and len(labels) == len(named) == 1:
                 seg = next(iter(labels.values()))
-            yield Subject(stem, path, seg)
-
-
-def _plain(files):
-    """Subjects of a folder whose files do not say their modality: all that are not something else by name."""
-    parts = {path: split_name(path.name) for path in files}
-    labels = {stem: path for path, (stem, suffix) in parts.items() if suffix in ("seg", "segm")}
-    for path, (stem, suffix) in parts.items():
-        if suffix is None:
+            yield Subject(stem or path.parent.name, path, seg)
+        # Beside P1_flair, P1_adc is another sequence of the same subject, and P2 another subject.
+        elif suffix is None and not any(stem.startswith((f"{other}_", f"{other}-")) for other in named):
             yield Subject(stem, path, labels.get(stem))
 
 
-def _check_names(subjects, problems):
-    """Mark subjects that cannot be told apart or named."""
+def _outward(path, modality):
+    """A link that leads out of the data folder, as the subject that it would have been; None if it is another file."""
+    stem, suffix = split_name(path.name) or (path.name, None)
+    if suffix is not None and suffix not in (*_SUFFIXES[modality], "seg", "segm"):
+        return None
+    problem = DataError(path, f"this link leads out of the folder, to {os.path.realpath(path)}",
+                        "copy the file, or allow it with --follow-links")  # fmt: skip
+    return Subject(stem or path.parent.name, path, problem=problem)
+
+
+def _check_names(subjects):
+    """One subject a name, marked if it cannot be told from another or be named."""
     by_name = {}
     for subject in subjects:
         by_name.setdefault(subject.name, []).append(subject)
     for name, group in sorted(by_name.items()):
-        subject = group[0]
-        problem = problems.get(subject.volume) or problems.get(subject.seg)
-        if len(group) > 1:
+        subject = next((one for one in group if one.problem), group[0])
+        problem = subject.problem
+        if len(group) > 1 and not problem:
             others = " and ".join(str(other.volume) for other in group[1:])
             problem = DataError(subject.volume, f"subject {name} was found again in {others}",
                                 f"remove all but one, or use --skip {name}")  # fmt: skip
-        if not name.isprintable():
-            problem = DataError(repr(str(subject.volume)), "its name has characters that cannot be printed",
-                                "rename the file")  # fmt: skip
-        yield Subject(name, subject.volume, subject.seg, subject.channel, problem)
+        if not name.isprintable() or len(name.encode(errors="replace")) > _LONGEST_NAME:
+            problem = DataError(ascii(str(subject.volume)), "its name cannot be used for the slices (characters that "
+                                f"cannot be printed, or over {_LONGEST_NAME} bytes)", "rename the file")  # fmt: skip
+        yield replace(subject, problem=problem)
 
 
 def find_subjects(root, modality="flair", follow_links=False):
@@ -159,23 +164,20 @@ def find_subjects(root, modality="flair", follow_links=False):
     if not root.is_dir():
         what = "this is not a folder" if root.exists() else "there is no such folder"
         raise DataError(root, what, "give the folder of the unpacked data set with --brats")
-    subjects, problems, others = [], {}, set()
-    for folder, files in _walk(root, root.resolve(), problems, follow_links):
+    subjects, others = [], set()
+    for folder, files, outward in _walk(root, Path(os.path.realpath(root)), follow_links):
         if folder.name in ("labelsTr", "labelsTs"):
             continue
+        subjects.extend(filter(None, (_outward(path, modality) for path in outward)))
         if folder.name in ("imagesTr", "imagesTs") and any(_DECATHLON.match(split_name(f.name)[0]) for f in files):
             subjects.extend(_decathlon(folder, files, modality))
             continue
-        suffixes = {split_name(path.name)[1] for path in files}
-        others |= suffixes - {None}
-        named = suffixes.intersection(_SUFFIXES[modality])
-        subjects.extend(_with_suffix(files, modality) if named else _plain(files))
+        others.update(filter(None, (split_name(path.name)[1] for path in files)))
+        subjects.extend(_subjects_of(files, modality))
     if not subjects:
-        if problems:
-            raise next(iter(problems.values()))
         found = "there is no .nii, .nii.gz or .hdr file"
         if others:
             found = f"files of {', '.join(sorted(others))} were found"
         raise DataError(root, f"no {modality} volume in it: {found}",
                         "give the folder of the unpacked data set, or another --modality")  # fmt: skip
-    return list(_check_names(subjects, problems))
+    return list(_check_names(subjects))

@@ -1,5 +1,6 @@
 """The NIfTI header, checked before anything is allocated for the data it announces."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 
 from preprocess.errors import DataError
-from preprocess.streams import ByteStream, describe_not_nifti
+from preprocess.streams import ByteStream, describe_not_nifti, sha256_of
 
 # BraTS volumes are 18 MB; a whole-head volume at 0.25 mm in float64 is under 1 GiB.
 MAX_VOLUME_BYTES = 1 << 30
@@ -17,6 +18,7 @@ _DTYPES = {
 }  # fmt: skip
 _REFUSED_DTYPES = {1: "binary", 32: "complex64", 128: "RGB24", 1536: "float128", 1792: "complex128",
                    2048: "complex256", 2304: "RGBA32"}  # fmt: skip
+_PAIR_NAME = re.compile(r"\.hdr(\.gz)?$", re.IGNORECASE)
 _REDOWNLOAD = "copy it again or leave it out with --skip"
 
 
@@ -93,7 +95,7 @@ def _checked_shape(raw, path):
         raise DataError(path, f"header says shape {_times(shape)} (header damaged?)", _REDOWNLOAD)
     while len(shape) > 3 and shape[-1] == 1:
         shape.pop()
-    if len(shape) < 3 or shape[2] == 1:
+    if len(shape) < 3 or 1 in shape[:3]:
         raise DataError(path, f"this is a 2-D image ({_times(shape)}), not a volume", "give the 3-D volume")
     return tuple(shape)
 
@@ -201,16 +203,16 @@ def _header_from(stream):
 
 def _image_of(path):
     """The ``.img`` file of a ``.hdr`` file."""
-    name = path.name
-    cut = name.lower().rfind(".hdr")
-    if cut < 0:
+    match = _PAIR_NAME.search(path.name)
+    if not match:
         raise DataError(path, "its header says the voxels are in an .img file, but it is no .hdr file",
                         "give the .hdr file of the pair")  # fmt: skip
-    for extension in (".img", ".IMG"):
-        image = path.with_name(name[:cut] + extension + name[cut + 4 :])
+    stem = path.name[: match.start()]
+    for ending in (".img", ".img.gz", ".IMG"):
+        image = path.with_name(stem + ending)
         if image.exists():
             return image
-    raise DataError(path, f"its voxel file {name[:cut]}.img is missing", "put it beside the header, or use --skip")
+    raise DataError(path, f"its voxel file {stem}.img is missing", "put it beside the header, or use --skip")
 
 
 def read_nifti(path, channel=None):
@@ -242,6 +244,24 @@ def read_nifti(path, channel=None):
             raise DataError(image.path, "it ends before its voxel data (file truncated?)", _REDOWNLOAD)
         voxels, digest = _read_voxels(image, header, channel or 0, consumed=header.offset)
     return header, voxels, digest
+
+
+def source_sha256(path):
+    """SHA-256 of a volume as the manifest has it.
+
+    Args:
+        path (Path): A ``.nii``, ``.nii.gz`` or ``.hdr`` file.
+
+    Returns:
+        str: Of the file; of a pair's header and image file one after the other.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    path = Path(path)
+    if not _PAIR_NAME.search(path.name):
+        return sha256_of(path)
+    return sha256_of(path, _image_of(path))
 
 
 def _check_channel(header, channel):

@@ -10,7 +10,8 @@ import numpy as np
 from preprocess.anatomy import make_brain, smooth_noise, smoothstep
 from preprocess.errors import DataError
 from preprocess.pool import run_all
-from preprocess.storage import output_errors, write_atomically
+from preprocess.progress import Silent
+from preprocess.storage import output_errors, sync, write_whole
 
 SHAPE = (240, 240, 155)
 # As the BraTS volumes: stored left, back, up; 1 mm voxels.
@@ -114,8 +115,9 @@ def _write_subject(out, seed, number):
     folder = out / name
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / f"{name}_seg.nii.gz", encode_nifti(seg, AFFINE), folder)
-    write_atomically(folder / f"{name}_flair.nii.gz", encode_nifti(flair, AFFINE), folder)
+    for path, voxels in ((folder / f"{name}_seg.nii.gz", seg), (folder / f"{name}_flair.nii.gz", flair)):
+        write_whole(path, encode_nifti(voxels, AFFINE), folder)
+        sync(path)
 
 
 def write_phantoms(out, subjects, seed, workers, progress=None):
@@ -126,7 +128,7 @@ def write_phantoms(out, subjects, seed, workers, progress=None):
         subjects (int): How many.
         seed (int): Another seed makes other brains.
         workers (int): Processes to use.
-        progress: As for :func:`preprocess.dataset.build`.
+        progress (ProgressBar or None): Told of each finished subject.
 
     Returns:
         int: How many were written.
@@ -137,13 +139,12 @@ def write_phantoms(out, subjects, seed, workers, progress=None):
     out = Path(out)
     _refuse_real_data(out)
     tasks = {f"BraTS20_Training_{number:03d}": (out, seed, number) for number in range(1, subjects + 1)}
-    if progress:
-        progress(len(tasks), 0)
-    for name, result in run_all(_write_subject, tasks, workers):
-        if isinstance(result, BaseException):
-            raise result
-        if progress:
-            progress(name)
+    progress = progress or Silent()
+    progress.start(len(tasks), 0)
+    for name, error in run_all(_write_subject, tasks, workers):
+        if error:
+            raise error
+        progress.advance(name)
     return len(tasks)
 
 

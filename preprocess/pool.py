@@ -74,3 +74,5 @@ def _call(function, arguments):
         return function(*arguments)
     except PreprocessError as error:
         return error
+    except MemoryError:
+        return DataError("preprocess", "there is not enough memory", "run again with fewer workers (-j 1)")

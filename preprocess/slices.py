@@ -46,10 +46,28 @@ def _order_statistics(flat, ranks):
         if largest - smallest < _MAX_BINS:
             counts = np.zeros(largest - smallest + 1, dtype=np.int64)
             for start in range(0, flat.size, _CHUNK):
-                chunk = flat[start : start + _CHUNK].astype(np.int64)
-                counts += np.bincount(chunk - smallest, minlength=counts.size)
+                chunk = flat[start : start + _CHUNK]
+                # Signed differences can leave their own type, and the largest uint64 do not fit into int64.
+                wide = chunk.astype(np.int64) if chunk.dtype.kind == "i" else chunk
+                counts += np.bincount((wide - wide.dtype.type(smallest)).astype(np.int64), minlength=counts.size)
             return np.searchsorted(np.cumsum(counts), ranks, side="right").astype(np.float64) + smallest
     return np.partition(flat, np.unique(ranks))[ranks].astype(np.float64)
+
+
+def has_contrast(low, high):
+    """Whether a window can be used.
+
+    Args:
+        low (float): Lower edge in raw units.
+        high (float): Upper edge.
+
+    Returns:
+        bool: True if both are finite, in order, and so far apart that 255 grey levels between them can be told.
+    """
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        return False
+    half = high / 2 - low / 2
+    return half > 0 and np.isfinite(np.float64(half)) and half > np.finfo(np.float64).tiny * 255
 
 
 def apply_window(values, low, high):

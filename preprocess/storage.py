@@ -32,8 +32,8 @@ def output_errors(path):
         raise OutputError(path, f"cannot write ({reason_of(error)})", remedy) from error
 
 
-def write_atomically(path, data, work):
-    """Write a file that is there in full or not at all, also after a power cut.
+def write_whole(path, data, work):
+    """Write a file that appears under its name only when all of it is written.
 
     Args:
         path (Path): The file.
@@ -46,10 +46,7 @@ def write_atomically(path, data, work):
     unfinished = work / f"{os.getpid()}.tmp"
     with output_errors(path):
         try:
-            with open(unfinished, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            unfinished.write_bytes(data)
             os.replace(unfinished, path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -57,20 +54,25 @@ def write_atomically(path, data, work):
             raise
 
 
-def sync_folder(path):
-    """Make the renames inside a folder outlive a power cut.
+def sync(path):
+    """Make a file, or the names in a folder, outlive a power cut.
 
     Args:
-        path (Path): The folder.
+        path (Path): The file or folder.
+
+    Raises:
+        OutputError: If the disk does not take it.
     """
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        # Some network file systems cannot sync a folder; there they do it with the rename.
-        pass
-    finally:
-        os.close(descriptor)
+    with output_errors(path):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            # Some network file systems cannot sync a folder.
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                raise
+        finally:
+            os.close(descriptor)
 
 
 def to_json(value):
@@ -115,4 +117,9 @@ def exclusive(folder):
     try:
         yield
     finally:
+        # A folder in which nothing was begun is left as it was found.
+        with contextlib.suppress(OSError):
+            if os.listdir(folder) == ["lock"]:
+                (folder / "lock").unlink()
+                folder.rmdir()
         file.close()

@@ -182,23 +182,24 @@ class ByteStream:
         return self.digest.hexdigest()
 
 
-def sha256_of(path):
-    """SHA-256 of a file.
+def sha256_of(*paths):
+    """SHA-256 of files as they lie on the disk.
 
     Args:
-        path (Path): The file.
+        *paths (Path): One file, or several to hash one after the other.
 
     Returns:
         str: The digest in hexadecimal.
 
     Raises:
-        DataError: If the file cannot be read.
+        DataError: If one cannot be read.
     """
     digest = hashlib.sha256()
-    try:
-        with open(path, "rb", buffering=0) as file:
-            while block := file.read(_WRITE):
-                digest.update(block)
-    except OSError as error:
-        raise DataError(path, f"cannot read ({reason_of(error)})", "check the path and its permissions") from error
+    for path in paths:
+        try:
+            with open(path, "rb", buffering=0) as file:
+                while block := file.read(_WRITE):
+                    digest.update(block)
+        except OSError as error:
+            raise DataError(path, f"cannot read ({reason_of(error)})", "check the path and its permissions") from error
     return digest.hexdigest()

@@ -7,8 +7,15 @@ import re
 
 from preprocess import manifest
 from preprocess.errors import DataError, reason_of
+from preprocess.nifti import source_sha256
 from preprocess.storage import WORK_NAME
-from preprocess.streams import sha256_of
+
+FORMAT = "slice set"
+VERSION = 1
+_KEYS = {
+    "slices": int, "size": int, "subjects": int, "slices_without_brain": int, "settings": dict, "left_out": dict,
+    "orientations": dict, "files": dict, "sources": dict,
+}  # fmt: skip
 
 
 def is_slice_name(name):
@@ -23,19 +30,21 @@ def is_slice_name(name):
     return re.fullmatch(r".+_img_\d{5,}\.png", name, re.DOTALL) is not None
 
 
-def read_description(folder):
+def read_description(folder, name=manifest.DATASET):
     """Read ``dataset.json``.
 
     Args:
         folder (Path): A slice set.
+        name (str): Another name that the description may have.
 
     Returns:
-        dict: Its content.
+        dict: Its content, with the keys of :data:`_KEYS` at least.
 
     Raises:
         DataError: If the folder is not a finished slice set.
     """
-    path = folder / manifest.DATASET
+    path = folder / name
+    remedy = "build the set again with --overwrite"
     try:
         description = json.loads(path.read_bytes())
     except FileNotFoundError as error:
@@ -48,17 +57,24 @@ def read_description(folder):
     except OSError as error:
         raise DataError(path, f"cannot read ({reason_of(error)})", "check the path and its permissions") from error
     except ValueError as error:
-        raise DataError(path, f"this is not JSON ({error})", "build the set again with --overwrite") from error
-    if not isinstance(description, dict) or description.get("format") != "slice set":
-        raise DataError(path, "it does not describe a slice set", "build the set again with --overwrite")
+        raise DataError(path, f"this is not JSON ({error})", remedy) from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise DataError(path, "it does not describe a slice set", remedy)
+    if description.get("version") != VERSION:
+        raise DataError(path, f"it is of version {description.get('version')}, this is version {VERSION}", remedy)
+    for key, kind in _KEYS.items():
+        if not isinstance(description.get(key), kind):
+            raise DataError(path, f"its {key!r} is missing or damaged", remedy)
     return description
 
 
-def check_set(folder):
+def check_set(folder, name=manifest.DATASET):
     """Compare a slice set with what was written.
 
     Args:
         folder (Path): The set.
+        name (str): Where its description is; under another name the set is about to be finished, and its bookkeeping
+            does not count as foreign.
 
     Returns:
         list of str: One line for each missing, changed or foreign file; empty if all is well.
@@ -66,28 +82,22 @@ def check_set(folder):
     Raises:
         DataError: If the folder is not a slice set, or its manifest cannot be read.
     """
-    description = read_description(folder)
-    expected = dict(description.get("files", {}))
+    description = read_description(folder, name)
+    expected = dict(description["files"])
     problems = []
-    rows = []
     table = folder / manifest.MANIFEST
-    if table.exists():
-        rows = manifest.read(table)
-        said = description.get("slices")
-        if len(rows) != said:
-            problems.append(f"{manifest.MANIFEST}: {len(rows)} rows, {manifest.DATASET} says {said}")
-    for row in rows:
+    for row in manifest.read(table) if table.is_file() else ():
         if not is_slice_name(row["file"]) or os.path.basename(row["file"]) != row["file"]:
             problems.append(f"{manifest.MANIFEST}: {row['file']!r} is not the name of a slice")
         else:
             expected[row["file"]] = row["sha256"]
-    there = set(os.listdir(folder)) - {manifest.DATASET}
-    for name in sorted(expected):
-        if name not in there:
-            problems.append(f"{name}: missing")
-        elif _digest(folder / name) != expected[name]:
-            problems.append(f"{name}: changed")
-    problems.extend(f"{name}: foreign, not part of the set" for name in sorted(there - set(expected)))
+    there = set(os.listdir(folder)) - ({name} if name == manifest.DATASET else {name, WORK_NAME})
+    for file in sorted(expected):
+        if file not in there:
+            problems.append(f"{file}: missing")
+        elif _digest(folder / file) != expected[file]:
+            problems.append(f"{file}: changed")
+    problems.extend(f"{file}: foreign, not part of the set" for file in sorted(there - set(expected)))
     return problems
 
 
@@ -121,15 +131,3 @@ def changed_sources(sources, root):
             except DataError:
                 problems.append(f"{path}: no longer there")
     return problems
-
-
-def source_sha256(path):
-    """SHA-256 of a source as the manifest has it.
-
-    Args:
-        path (Path): The volume.
-
-    Returns:
-        str: Of the file; of a ``.hdr`` file and its ``.img`` file one after the other.
-    """
-    return sha256_of(path)

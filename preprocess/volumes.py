@@ -56,7 +56,8 @@ class Volume:
         Returns:
             numpy.ndarray or float: The same in raw units, float64.
         """
-        return np.asarray(values, dtype=np.float64) * self.slope + self.inter
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(values, dtype=np.float64) * self.slope + self.inter
 
 
 def orientation_of(header):
