@@ -1,0 +1,78 @@
+"""The choice of a communicator, and the one that reduces through host memory."""
+
+import pytest
+
+from dcgan_mri.distributed import communicator
+from dcgan_mri.errors import UsageError
+from tests.helpers import run_job
+
+
+@pytest.mark.parametrize(("wish", "ranks", "gpus", "name"), [
+    ("auto", 1, 0, "naive"), ("auto", 4, 0, "naive"), ("host", 4, 0, "host"), ("naive", 2, 0, "naive"),
+    ("auto", 1, 1, "pure_nccl"), ("auto", 4, 4, "pure_nccl"), ("auto", 4, 1, "host"), ("auto", 4, 2, "host"),
+    ("host", 4, 4, "host"), ("pure_nccl", 4, 4, "pure_nccl"),
+])
+def test_choice(wish, ranks, gpus, name):
+    chosen, reason = communicator.choose(wish, ranks, gpus)
+    assert chosen == name
+    assert reason
+
+
+@pytest.mark.parametrize(("wish", "ranks", "gpus", "message"), [
+    ("pure_nccl", 2, 0, "needs a GPU for every rank"),
+    ("pure_nccl", 4, 1, "NCCL refuses two ranks on one GPU"),
+    ("naive", 2, 2, "would hand GPU memory to MPI"),
+])
+def test_what_cannot_work_is_refused(wish, ranks, gpus, message):
+    with pytest.raises(UsageError, match=message):
+        communicator.choose(wish, ranks, gpus)
+
+
+HOST = """
+import numpy as np
+from mpi4py import MPI
+from dcgan_mri.chainer_compat import L, chainer
+from dcgan_mri.distributed import communicator
+
+ranks = MPI.COMM_WORLD
+comms = [communicator.create(name, ranks) for name in ("host", "naive")]
+model = chainer.Sequential(L.Linear(5, 4), L.Linear(4, 3))
+model.cleargrads()
+for i, (_, param) in enumerate(sorted(model.namedparams())):
+    param.array[...] = 10 * ranks.rank + i
+    if i:
+        param.grad = np.full(param.shape, ranks.rank + i, np.float32)
+other = model.copy(mode="copy")
+for comm, copy in zip(comms, (model, other)):
+    comm.multi_node_mean_grad(copy, zero_fill=True)
+    comm.bcast_data(copy)
+mean_rank = (ranks.size - 1) / 2
+for i, ((_, ours), (_, naive)) in enumerate(zip(sorted(model.namedparams()), sorted(other.namedparams()))):
+    assert (ours.array == i).all() and (naive.array == i).all()
+    assert (ours.grad == (mean_rank + i if i else 0)).all(), ours.grad
+    assert (ours.grad == naive.grad).all()
+for comm in comms:
+    array = np.arange(3, dtype=np.float32) + ranks.rank
+    assert communicator.mean_over_ranks(comm, array) is array
+    np.testing.assert_allclose(array, np.arange(3) + mean_rank)
+print("agreed")
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_host_communicator_does_what_naive_does(ranks):
+    done = run_job("-c", HOST, ranks=ranks)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("agreed") == ranks
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_host_communicator_on_a_shared_gpu(ranks):
+    on_gpu = HOST.replace('("host", "naive")', '("host", "host")').replace("import numpy as np\n", "", 1)
+    on_gpu = on_gpu.replace("from mpi4py import MPI\n", "from mpi4py import MPI\nimport numpy\nimport cupy as np\n", 1)
+    on_gpu = on_gpu.replace("model.cleargrads()", 'model.to_device("@cupy:0")\nmodel.cleargrads()')
+    on_gpu = on_gpu.replace("np.testing.assert_allclose(array, ", "assert np.allclose(array, ")
+    done = run_job("-c", on_gpu, ranks=ranks)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("agreed") == ranks

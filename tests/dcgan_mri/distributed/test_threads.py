@@ -1,0 +1,35 @@
+"""BLAS threads: each rank its share, before NumPy is loaded."""
+
+import os
+
+import pytest
+
+from dcgan_mri.distributed.threads import share_of_cores
+from tests.helpers import run_job
+
+SHOW = ("from dcgan_mri.distributed.threads import limit_blas_threads\n"
+        "import os, sys\n"
+        "said = limit_blas_threads()\n"
+        "assert 'numpy' not in sys.modules\n"
+        "line = f\"{os.environ['OMP_NUM_THREADS']} {os.environ.get('OPENBLAS_NUM_THREADS')} {said}\"\n"
+        "from mpi4py import MPI\n"
+        "lines = MPI.COMM_WORLD.gather(line)\n"
+        "if lines: print(*lines, sep='\\n')")
+
+
+@pytest.mark.parametrize(("cores", "ranks", "threads"), [(2, 1, 2), (2, 4, 1), (16, 4, 4), (64, 3, 21), (1, 1, 1)])
+def test_share(cores, ranks, threads):
+    assert share_of_cores(cores, ranks) == threads
+
+
+def test_each_rank_gets_its_share():
+    cores = len(os.sched_getaffinity(0))
+    lines = run_job("-c", SHOW, ranks=4, OMP_NUM_THREADS="").stdout.splitlines()
+    share = max(1, cores // 4)
+    assert lines == [f"{share} {share} {share} ({cores} cores, 4 ranks on this machine)"] * 4
+
+
+def test_the_user_knows_better():
+    lines = run_job("-c", SHOW, ranks=2, OMP_NUM_THREADS="7").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["7", "7"]
+    assert all("from OMP_NUM_THREADS" in line for line in lines)

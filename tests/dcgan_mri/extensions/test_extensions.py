@@ -1,0 +1,130 @@
+"""Each extension on a run of a few iterations of small networks."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+from PIL import Image
+
+from dcgan_mri import snapshots
+from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.config import Config
+from dcgan_mri.extensions.global_mean import GlobalMean
+from dcgan_mri.extensions.loss_plot import LossPlot
+from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes
+from dcgan_mri.extensions.sample_grid import SampleGrid
+from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot
+from dcgan_mri.networks import Generator
+from dcgan_mri.sampling import sample_stack
+from tests.helpers import SMALL
+
+CONFIG = Config(**SMALL)
+
+
+class Counting(chainer.training.Updater):
+    """Counts iterations, four to an epoch, and reports one number; does nothing else."""
+
+    iteration = 0
+
+    def update(self):
+        self.iteration += 1
+        chainer.report({"gen/loss": np.float32(self.iteration), "dis/loss": 1.0, "dis/y_real": 2.0, "dis/y_fake": 3.0})
+
+    epoch = property(lambda self: self.iteration // 4)
+    epoch_detail = property(lambda self: self.iteration / 4)
+    is_new_epoch = property(lambda self: self.iteration % 4 == 0)
+    previous_epoch_detail = property(lambda self: (self.iteration - 1) / 4)
+
+    def connect_trainer(self, trainer):
+        pass
+
+    def get_all_optimizers(self):
+        return {}
+
+    def finalize(self):
+        pass
+
+    def serialize(self, serializer):
+        self.iteration = serializer("iteration", self.iteration)
+
+
+def run(tmp_path, *extensions, iterations=8, trigger=(1, "epoch")):
+    trainer = chainer.training.Trainer(Counting(), (iterations, "iteration"), out=tmp_path)
+    for extension in extensions:
+        trainer.extend(extension, trigger=trigger)
+    trainer.run()
+    return trainer
+
+
+def test_sample_grid_each_epoch_of_the_same_images(tmp_path):
+    gen = Generator(CONFIG)
+    gen["dc3"].b.array[...] = 0.5
+    run(tmp_path, SampleGrid(gen, CONFIG))
+    files = sorted(path.name for path in (tmp_path / "preview").iterdir())
+    assert files == ["epoch_0001.png", "epoch_0002.png"]
+    first, second = (np.array(Image.open(tmp_path / "preview" / name)) for name in files)
+    assert first.shape == (160, 160, 3)
+    assert np.array_equal(first, second)
+    assert np.array_equal(first[16:32, 32:48], sample_stack(gen, [12], CONFIG)[0])
+
+
+def test_loss_plot_is_a_picture_of_the_log(tmp_path):
+    log_report = chainer.training.extensions.LogReport()
+    trainer = chainer.training.Trainer(Counting(), (8, "iteration"), out=tmp_path)
+    trainer.extend(log_report)
+    trainer.extend(LossPlot(log_report), trigger=(1, "epoch"))
+    trainer.run()
+    picture = np.array(Image.open(tmp_path / "loss.png").convert("L"))
+    assert picture.shape[0] >= 600
+    assert 0.01 < (picture < 200).mean() < 0.5
+
+
+def test_snapshots_newest_two_are_kept(tmp_path):
+    run(tmp_path, Snapshot(CONFIG, keep=2), iterations=16)
+    assert [path.name for path in snapshots.newest_first(tmp_path)] == ["snapshot_iter_16.npz", "snapshot_iter_12.npz"]
+    config, arrays = snapshots.read(tmp_path / "snapshot_iter_12.npz")
+    assert config == CONFIG
+    assert int(arrays["updater/iteration"]) == 12
+
+
+def test_generator_file_is_the_generator(tmp_path):
+    gen = Generator(CONFIG)
+    run(tmp_path, GeneratorFile(gen, CONFIG), iterations=4)
+    loaded, _ = snapshots.load_generator(tmp_path / "generator.npz")
+    assert np.array_equal(loaded.dc1.W.array, gen.dc1.W.array)
+
+
+def test_global_mean_turns_observations_into_floats(tmp_path):
+    trainer = run(tmp_path, GlobalMean(MPI.COMM_SELF), iterations=3, trigger=(1, "iteration"))
+    assert trainer.observation == {"gen/loss": 3.0, "dis/loss": 1.0, "dis/y_real": 2.0, "dis/y_fake": 3.0}
+    assert all(type(value) is float for value in trainer.observation.values())
+
+
+def test_progress_lines_say_how_far_and_how_long(tmp_path):
+    out = io.StringIO()
+    run(tmp_path, ProgressLines(8, seconds=0, out=out), trigger=(1, "iteration"))
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 6  # from the third iteration on
+    assert re.fullmatch(r"iteration 3 of 8, epoch 0\.75, \d+\.\d\d s an iteration, 0:00:0\d to go", lines[0])
+
+
+def test_progress_lines_wait_their_time(tmp_path):
+    out = io.StringIO()
+    run(tmp_path, ProgressLines(8, seconds=3600, out=out), trigger=(1, "iteration"))
+    assert len(out.getvalue().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("text", "left"), [("\033[Jrow\n", "row\n"), ("plain", "plain")])
+def test_reports_in_logs_have_no_escape_codes(text, left):
+    stream = io.StringIO()
+    WithoutEscapes(stream).write(text)
+    assert stream.getvalue() == left
+
+
+def test_log_is_json(tmp_path):
+    run(tmp_path, chainer.training.extensions.LogReport(), iterations=4, trigger=(1, "iteration"))
+    entry, = json.loads((tmp_path / "log").read_text())
+    assert entry["gen/loss"] == 2.5

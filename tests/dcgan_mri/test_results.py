@@ -1,0 +1,46 @@
+"""The result folder: never overwritten, and it says what made it."""
+
+import json
+import os
+
+import pytest
+
+from dcgan_mri import results
+from dcgan_mri.errors import DataError, UsageError
+
+
+def test_new_folder_and_empty_folder_are_taken(tmp_path):
+    results.open_new(tmp_path / "a" / "b")
+    results.open_new(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_folder_with_anything_in_it_is_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="exists already; go on with that run by -r"):
+        results.open_new(tmp_path)
+    with pytest.raises(UsageError, match="exists already"):
+        results.open_new(tmp_path / "file")
+
+
+def test_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError, match="cannot make the folder"):
+        results.open_new(tmp_path / "file" / "below")
+
+
+def test_unwritable_folder_is_named():
+    with pytest.raises(DataError, match="/proc/self: cannot write into it"):
+        results.check_writable("/proc/self")
+
+
+def test_environment_lists_every_start_and_no_variables(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "do-not-write-me")
+    results.record_start(tmp_path, {"ranks": 2})
+    results.record_start(tmp_path, {"ranks": 1})
+    text = (tmp_path / "environment.json").read_text()
+    starts = json.loads(text)["starts"]
+    assert [start["ranks"] for start in starts] == [2, 1]
+    assert starts[0]["packages"]["chainer"] == "7.8.1"
+    assert starts[0]["cores"] == os.cpu_count()
+    assert "do-not-write-me" not in text
