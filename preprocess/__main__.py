@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -234,6 +235,10 @@ def main(argv=None):
     except PreprocessError as error:
         print(f"preprocess: error: {error}", file=sys.stderr)
         return error.exit_status
+    except BrokenPipeError:
+        # The reader, such as head, has seen enough; Python must not try to flush the rest at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("\npreprocess: interrupted; the same command goes on where it stopped", file=sys.stderr)
         return 130

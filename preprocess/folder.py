@@ -1,8 +1,8 @@
 """The folder of a slice set on its way from empty to finished.
 
 A finished set has ``dataset.json`` and no bookkeeping. Before that, ``.unfinished`` holds the settings that the set was
-begun with and a record of each finished subject. The last steps are: describe the set under a temporary name, remove the
-bookkeeping, rename the description. Whatever step a kill falls on, the next run with the same settings can go on.
+begun with and a record of each finished subject. The last steps are: describe the set under a temporary name, remove
+the bookkeeping, rename the description. Whatever step a kill falls on, the next run with the same settings can go on.
 """
 
 import json

@@ -1,5 +1,6 @@
 """What a volume is, and what ``build`` would make of it, in words."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from preprocess.slices import find_background, foreground, percentiles
 from preprocess.subject import find_window, load_files
 from preprocess.volumes import SLICER_AXIAL, orientation_code
 
+_BYTE_ORDERS = {"<": "little-endian", ">": "big-endian", "=": f"{sys.byteorder}-endian"}
 _PERCENTS = (0, 0.1, 1, 50, 99, 99.9, 100)
 
 
@@ -18,10 +20,13 @@ def _line(label, text):
     return f"  {label:<12} {text}"
 
 
+def _times_mm(values):
+    return " × ".join(f"{value:.4g}" for value in values) + " mm"
+
+
 def _describe_header(header):
     """Lines that need only the header."""
-    order = {"<": "little-endian", ">": "big-endian"}.get(header.dtype.byteorder, "native")
-    size = f", {order}" if header.dtype.itemsize > 1 else ""
+    order = "" if header.dtype.itemsize == 1 else f", {_BYTE_ORDERS[header.dtype.byteorder]}"
     scaling = "none"
     if (header.slope, header.inter) != (1, 0):
         scaling = f"stored × {header.slope:g} + {header.inter:g}"
@@ -29,11 +34,16 @@ def _describe_header(header):
         orientation = f"{orientation_code(header)} (from {header.affine_source})"
     except DataError as error:
         orientation = f"unusable: {error.args[1]}"
+    spacing = _times_mm(header.pixdim)
+    if header.affine is not None:
+        used = _times_mm(np.sqrt((header.affine[:3, :3] ** 2).sum(axis=0)))
+        if used != spacing:
+            spacing += f" by pixdim, {used} by the affine"
     return [
         _line("format", header.kind),
         _line("shape", "×".join(map(str, header.shape))),
-        _line("data type", f"{header.dtype.name}{size}"),
-        _line("spacing", " × ".join(f"{value:g}" for value in header.pixdim) + " mm"),
+        _line("data type", f"{header.dtype.name}{order}"),
+        _line("spacing", spacing),
         _line("orientation", orientation),
         _line("scaling", scaling),
     ]

@@ -76,13 +76,13 @@ def _walk(folder, root, follow_links, above=()):
     files, folders, outward = [], [], []
     for entry in entries:
         path = Path(entry.path)
-        is_folder, is_nifti = entry.is_dir(), split_name(entry.name) is not None
+        is_folder, is_nifti = path.is_dir(), split_name(entry.name) is not None
         if entry.name.startswith(".") or not (is_folder or is_nifti):
             continue
         if not follow_links and _leads_out(entry, root):
             outward.append(path)
         # Some unpackers make a folder of a file's name; one without a volume in it is reported when it is loaded.
-        elif is_folder and (not is_nifti or any(split_name(name) for name in os.listdir(path))):
+        elif is_folder and (not is_nifti or any(path.glob("*.nii*"))):
             folders.append(path)
         else:
             files.append(path)
