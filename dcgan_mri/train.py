@@ -23,7 +23,7 @@ from dcgan_mri.commandline import Parser, add_settings, given_settings  # noqa: 
 from dcgan_mri.dataset import Slices  # noqa: E402
 from dcgan_mri.distributed import communicator, device  # noqa: E402
 from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization  # noqa: E402
-from dcgan_mri.distributed.batches import GlobalBatches, share_of_batch  # noqa: E402
+from dcgan_mri.distributed.batches import GlobalBatches, batches_per_epoch, share_of_batch  # noqa: E402
 from dcgan_mri.distributed.failure import abort_job_on_error, together  # noqa: E402
 from dcgan_mri.errors import UsageError  # noqa: E402
 from dcgan_mri.extensions.global_mean import GlobalMean  # noqa: E402
@@ -61,8 +61,7 @@ def main(argv=None):
         config = choose_config(args, snapshot)
         share_of_batch(config.batchsize, ranks.size)
         slices = Slices(args.dataset, config.image_size)
-        if ranks.rank == 0 and snapshot is None:
-            results.open_new(args.out)
+        batches_per_epoch(len(slices), config.batchsize)
     chainer.get_device(my_device.spec).use()
     comm = communicator.create(comm_name, ranks)
 
@@ -74,8 +73,7 @@ def main(argv=None):
     dis = Discriminator(config, batch_normalization)
     gen_optimizer = make_optimizer(gen, my_device, config, comm)
     dis_optimizer = make_optimizer(dis, my_device, config, comm)
-    with together(ranks, PROGRAM):
-        batches = GlobalBatches(comm, slices, config.batchsize, config.seed)
+    batches = GlobalBatches(comm, slices, config.batchsize, config.seed)
 
     # The training loop and what happens around it
     last_iteration = min(config.epoch * batches.n_batches, args.max_iterations or sys.maxsize)
@@ -97,6 +95,8 @@ def main(argv=None):
     batches.deal()
     with together(ranks, PROGRAM):
         batches.decode_first_epoch()
+        if ranks.rank == 0:
+            open_result_folder(args)
 
     if ranks.rank == 0:
         results.write_text(pathlib.Path(args.out) / "config.yaml", config.to_yaml())
@@ -201,6 +201,15 @@ def open_snapshot(args):
                 print(f"passed over {message}", flush=True)
         return path, config, arrays
     return args.resume, *snapshots.read(args.resume)
+
+
+def open_result_folder(args):
+    """Make the folder of a new run, or see that of the run that goes on."""
+    goes_on_inside = args.resume is not None and snapshots.newest_first(args.out)
+    if goes_on_inside:
+        results.check_writable(args.out)
+    else:
+        results.open_new(args.out)
 
 
 def choose_config(args, snapshot):
