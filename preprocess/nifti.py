@@ -18,6 +18,8 @@ _DTYPES = {
 }  # fmt: skip
 _REFUSED_DTYPES = {1: "binary", 32: "complex64", 128: "RGB24", 1536: "float128", 1792: "complex128",
                    2048: "complex256", 2304: "RGBA32"}  # fmt: skip
+# Scanner, aligned, Talairach, MNI, other template; files with other codes say nothing that can be relied on.
+_TRANSFORM_CODES = (1, 2, 3, 4, 5)
 _PAIR_NAME = re.compile(r"\.hdr(\.gz)?$", re.IGNORECASE)
 _REDOWNLOAD = "copy it again or leave it out with --skip"
 
@@ -115,12 +117,12 @@ def _checked_offset(raw, single, header_size, path):
 
 
 def _affine(header, raw, path):
-    if int(raw["sform_code"]):
-        source = "sform"
-    elif int(raw["qform_code"]):
-        source = "qform"
-    else:
+    for field in ("sform_code", "qform_code"):
+        if int(raw[field]) not in _TRANSFORM_CODES:
+            raw[field] = 0
+    if not (raw["sform_code"] or raw["qform_code"]):
         return None, "none"
+    source = "sform" if raw["sform_code"] else "qform"
     try:
         with np.errstate(all="ignore"):
             return np.asarray(header.get_best_affine(), dtype=np.float64), source

@@ -1,0 +1,89 @@
+import json
+import os
+
+import pytest
+from preprocess.dataset import Plan, build
+from preprocess.errors import DataError
+from preprocess.verify import changed_sources, check_set, is_slice_name, read_description
+
+
+@pytest.fixture
+def made(tmp_path, make, small):
+    make.subject(tmp_path / "data")
+    build(Plan(tmp_path / "data", tmp_path / "set", "all", settings=small))
+    return tmp_path / "set"
+
+
+def test_an_untouched_set(made):
+    assert check_set(made) == []
+
+
+def test_every_missing_changed_or_foreign_file_is_reported(made):
+    name = "BraTS20_Training_001_img_0000{}.png"
+    (made / name.format(2)).unlink()
+    (made / name.format(3)).write_bytes((made / name.format(4)).read_bytes())
+    (made / name.format(9)).write_bytes(b"")
+    (made / ".hidden").touch()
+    (made / "sub").mkdir()
+    (made / "overview.png").unlink()
+    assert check_set(made) == [
+        f"{name.format(2)}: missing",
+        f"{name.format(3)}: changed",
+        "overview.png: missing",
+        ".hidden: foreign, not part of the set",
+        f"{name.format(9)}: foreign, not part of the set",
+        "sub: foreign, not part of the set",
+    ]
+
+
+def test_a_changed_manifest_is_reported_even_if_it_names_other_files(made):
+    text = (made / "manifest.csv").read_text().replace("BraTS20_Training_001_img_00002.png", "../../etc/passwd")
+    (made / "manifest.csv").write_text(text)
+    problems = check_set(made)
+    assert "manifest.csv: '../../etc/passwd' is not the name of a slice" in problems
+    assert "manifest.csv: changed" in problems
+    (made / "manifest.csv").unlink()
+    assert "manifest.csv: missing" in check_set(made)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"{", "this is not JSON"),
+        (b"[]", "does not describe a slice set"),
+        (b'{"format": "slice set", "version": 7}', "version 7, this is version 1"),
+        (b'{"format": "slice set", "version": 1, "slices": "many"}', "its 'slices' is missing or damaged"),
+    ],
+)
+def test_a_damaged_description_is_named(made, content, reason):
+    (made / "dataset.json").write_bytes(content)
+    with pytest.raises(DataError, match=rf"dataset\.json: .*{reason}"):
+        check_set(made)
+
+
+def test_what_is_not_a_set_is_named(made, tmp_path):
+    with pytest.raises(DataError, match="there is no such folder"):
+        read_description(tmp_path / "none")
+    with pytest.raises(DataError, match="this is not a slice set"):
+        read_description(tmp_path)
+    (made / "dataset.json").unlink()
+    (made / ".unfinished").mkdir()
+    with pytest.raises(DataError, match="an unfinished slice set; finish it with the command that began it"):
+        read_description(made)
+
+
+def test_changed_sources(made, tmp_path):
+    sources = json.loads((made / "dataset.json").read_bytes())["sources"]
+    volume = tmp_path / "data" / "BraTS20_Training_001" / "BraTS20_Training_001_flair.nii.gz"
+    assert changed_sources(sources, tmp_path / "data") == []
+    with open(volume, "ab") as file:
+        file.write(b"\0")
+    assert changed_sources(sources, tmp_path / "data") == [f"{volume}: changed since the set was built"]
+    os.unlink(volume)
+    assert changed_sources(sources, tmp_path / "data") == [f"{volume}: no longer there"]
+
+
+def test_names_of_slices():
+    assert is_slice_name("BraTS20_Training_001_img_00060.png")
+    assert not is_slice_name("manifest.csv")
+    assert not is_slice_name("img_00060.png")
