@@ -35,6 +35,10 @@ def _settings(arguments):
     return Settings(arguments.modality, choice, percent, raw, arguments.size, arguments.orientation, arguments.channel)
 
 
+def _count(number, noun):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _build(arguments):
     from preprocess.dataset import Plan, build
 
@@ -58,11 +62,11 @@ def _build(arguments):
         print(f"note: {note}", file=sys.stderr)
     for reason in outcome.left_out.values():
         print(f"left out: {reason}", file=sys.stderr)
+    what = f"{_count(outcome.slices, 'slice')} of {_count(outcome.subjects, 'subject')}"
     if outcome.already:
-        print(f"{outcome.out}: already complete, {outcome.slices} slices of {outcome.subjects} subjects; nothing to do")
+        print(f"{outcome.out}: already complete, {what}; nothing to do")
     else:
-        print(f"{outcome.out}: {outcome.slices} slices of {outcome.subjects} subjects in "
-              f"{time.monotonic() - started:.1f} s; look at {outcome.out / 'overview.png'}")  # fmt: skip
+        print(f"{outcome.out}: {what} in {time.monotonic() - started:.1f} s; look at {outcome.out / 'overview.png'}")
     return 1 if outcome.left_out else 0
 
 
@@ -71,7 +75,7 @@ def _phantom(arguments):
 
     with ProgressBar("phantoms") as progress:
         count = write_phantoms(arguments.out, arguments.subjects, arguments.seed, arguments.jobs, progress)
-    print(f"{arguments.out}: {count} synthetic subjects; slice them with: python -m preprocess build --brats "
+    print(f"{arguments.out}: {_count(count, 'synthetic subject')}; slice them with: python -m preprocess build --brats "
           f"{arguments.out} --out DIR")  # fmt: skip
     return 0
 
@@ -93,9 +97,10 @@ def _verify(arguments):
     for problem in problems:
         print(problem)
     if problems:
-        print(f"{arguments.folder}: {len(problems)} problems; build it again with --overwrite", file=sys.stderr)
+        print(f"{arguments.folder}: {_count(len(problems), 'problem')}; build it again with --overwrite", file=sys.stderr)
         return 1
-    print(f"{arguments.folder}: {read_description(arguments.folder)['slices']} slices, all as they were written")
+    slices = read_description(arguments.folder)["slices"]
+    print(f"{arguments.folder}: {_count(slices, 'slice')}, all as written")
     return 0
 
 

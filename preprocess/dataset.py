@@ -183,7 +183,7 @@ def _notes(out, description):
         notes.append(f"the volumes are not all stored in the same orientation: {listed} (the first {rare} is {first}); "
                      f"each was turned by its own header, look at them in {out / manifest.OVERVIEW}")  # fmt: skip
     if description["slices_without_brain"]:
-        notes.append(f"{description['slices_without_brain']} slices show no brain (brain_pixels 0 in "
+        notes.append(f"slices that show no brain: {description['slices_without_brain']} (brain_pixels 0 in "
                      f"{out / manifest.MANIFEST}); choose others with --slices")  # fmt: skip
     return notes
 

@@ -83,7 +83,7 @@ def test_slices_without_brain_are_pointed_out(plan, make, data):
     empty = make.brain()
     empty[:, :, 3] = 0
     make.subject(data, "BraTS20_Training_001", empty)
-    assert "1 slices show no brain" in build(dataclasses.replace(plan, subjects="1-2")).notes[0]
+    assert "slices that show no brain: 1 " in build(dataclasses.replace(plan, subjects="1-2")).notes[0]
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,20 @@ def phantom(tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def tiny(tmp_path, make):
+    make.subject(tmp_path / "data")
+    return tmp_path / "data"
+
+
+def build(data, out, *options):
+    return main(["build", "--brats", str(data), "--out", str(out), "--subjects", "all", "-j", "1", *options])
+
+
 def test_builds_the_papers_slices_from_a_phantom(phantom, tmp_path, capsys):
     out = tmp_path / "slices"
     assert main(["build", "--brats", str(phantom), "--out", str(out), "--subjects", "001", "-j", "1"]) == 0
-    assert "48 slices of 1 subjects" in capsys.readouterr().out
+    assert "48 slices of 1 subject in " in capsys.readouterr().out
     with open(out / "manifest.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["slice"]) for row in rows] == list(range(60, 108))
@@ -35,15 +45,127 @@ def test_builds_the_papers_slices_from_a_phantom(phantom, tmp_path, capsys):
 
 
 def test_a_missing_subject_is_named_with_what_was_found(phantom, tmp_path, capsys):
-    assert main(["build", "--brats", str(phantom), "--out", str(tmp_path / "s"), "--subjects", "001-003"]) == 1
+    assert main(["build", "--brats", str(phantom), "--out", str(tmp_path / "s")]) == 1
     message = capsys.readouterr().err
-    assert "no subject 002, 003" in message
+    assert "no subject 002, 003, 004, 005, 006, 007, …, 015" in message
     assert "1 found: BraTS20_Training_001" in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "s").exists()
+
+
+def test_again_does_nothing_and_says_so(tiny, tmp_path, capsys):
+    for words in ("5 slices of 1 subject in ", "already complete, 5 slices of 1 subject; nothing to do"):
+        assert build(tiny, tmp_path / "set", "--slices", "2-6") == 0
+        assert words in capsys.readouterr().out
+
+
+def test_verify(tiny, tmp_path, capsys):
+    out = tmp_path / "set"
+    build(tiny, out, "--slices", "2-6")
+    capsys.readouterr()
+    assert main(["verify", str(out)]) == 0
+    assert "5 slices, all as written" in capsys.readouterr().out
+    (out / "BraTS20_Training_001_img_00004.png").unlink()
+    assert main(["verify", str(out)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "BraTS20_Training_001_img_00004.png: missing\n"
+    assert "1 problem; build it again with --overwrite" in printed.err
+
+
+def test_inspect(tiny, capsys):
+    assert main(["inspect", str(tiny), "--slices", "2-6"]) == 0
+    assert "build        5 slices: 2 … 6 of 0 … 9" in capsys.readouterr().out
+    assert main(["inspect", str(tiny)]) == 1
+    assert "refuses it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "slices"),
+    [
+        (["--slices-mm", "-1.5", "2"], "0-2"),
+        (["--slices", "tumour", "--min-tumour-pixels", "5"], "4-5"),
+        (["--slices", "all"], "0-9"),
+    ],
+)
+def test_ways_to_choose_slices(tmp_path, make, options, slices):
+    labels = make.brain() * 0
+    labels[8:11, 8:11, 4:6] = 1
+    labels[8, 8, 6] = 1
+    make.subject(tmp_path / "data", seg=labels.astype("u1"))
+    assert build(tmp_path / "data", tmp_path / "set", *options) == 0
+    with open(tmp_path / "set" / "manifest.csv", newline="") as file:
+        found = [int(row["slice"]) for row in csv.DictReader(file)]
+    first, last = map(int, slices.split("-"))
+    assert found == list(range(first, last + 1))
+
+
+def test_another_modality_window_and_size(tmp_path, make, capsys):
+    make.save(tmp_path / "data" / "P1" / "P1_t1.nii", make.brain())
+    assert build(tmp_path / "data", tmp_path / "set", "--slices", "2-6") == 1
+    assert "no flair volume in it: files of t1 were found" in capsys.readouterr().err
+    options = ["--slices", "2-6", "--modality", "t1", "--window-raw", "-10", "90", "--size", "64"]
+    assert build(tmp_path / "data", tmp_path / "set", *options) == 0
+    with open(tmp_path / "set" / "manifest.csv", newline="") as file:
+        row = next(csv.DictReader(file))
+    assert (row["window_low"], row["window_high"]) == ("-10.0", "90.0")
+    with Image.open(tmp_path / "set" / row["file"]) as image:
+        assert image.size == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--slices", "9-3"], "--slices 9-3"),
+        (["--slices-mm", "9", "3"], "the lower first"),
+        (["--slices-mm", "nan", "3"], "the lower first"),
+        (["--window", "99,1"], "--window 99,1"),
+        (["--window-raw", "5", "5"], "the lower first"),
+        (["--window-raw", "0", "inf"], "the lower first"),
+        (["--split", "0.5"], "at least two subjects"),
+        (["--skip", "1"], "--skip leaves no subject"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_one_line(tiny, tmp_path, capsys, options, words):
+    assert build(tiny, tmp_path / "set", *options) == 2
+    message = capsys.readouterr().err
+    assert words in message
     assert message.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["phantom", "--help"], ["verify", "--help"]])
-def test_help_is_printed(arguments):
-    run = subprocess.run([sys.executable, "-m", "preprocess", *arguments], capture_output=True, text=True)
-    assert run.returncode == 0
-    assert "usage: python -m preprocess" in run.stdout
+@pytest.mark.parametrize(
+    "options", [["--split", "1.5"], ["--size", "4"], ["-j", "0"], ["--orientation", "up"], ["--slices-mm", "3"]]
+)
+def test_values_out_of_range_are_status_2(tiny, tmp_path, options, capsys):
+    with pytest.raises(SystemExit) as caught:
+        build(tiny, tmp_path / "set", *options)
+    assert caught.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+def run(*arguments, **options):
+    return subprocess.run([sys.executable, "-m", "preprocess", *arguments], capture_output=True, text=True, **options)
+
+
+@pytest.mark.parametrize("command", [[], ["build"], ["phantom"], ["verify"], ["inspect"]])
+def test_help_is_printed(command):
+    done = run(*command, "--help")
+    assert done.returncode == 0
+    assert "usage: python -m preprocess" in done.stdout
+
+
+def test_as_a_user_types_it(tiny, tmp_path):
+    out = str(tmp_path / "set")
+    done = run("build", "--brats", str(tiny), "--out", out, "--subjects", "1", "--slices", "2-6", "-j2")
+    assert done.returncode == 0, done.stderr
+    assert "slicing: 100%" in done.stderr
+    assert run("verify", out).returncode == 0
+    done = run("verify", "none", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "preprocess: error: none: there is no such folder; give the folder of a slice set\n"
+
+
+def test_a_reader_that_stops_early_is_no_error(tiny):
+    shell = f"set -o pipefail; for i in 1 2 3; do {sys.executable} -m preprocess inspect {tiny} --slices 2; done | true"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
