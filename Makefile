@@ -19,7 +19,7 @@ EXTRAS   := test$(if $(filter system,$(MPI)),,$(comma)mpi)$(if $(filter-out 0,$(
 MPIEXEC  := $(if $(filter system,$(MPI)),mpiexec,$(BIN)/mpiexec)
 LAUNCH   := $(if $(filter 1,$(NP)),,$(MPIEXEC) -n $(NP)) $(BIN)/python
 
-.PHONY: help setup preprocess train generate demo test lint clean
+.PHONY: help setup preprocess train generate demo test test-faults lint clean
 
 help:
 	@echo 'make setup       install everything into .venv'
@@ -28,6 +28,7 @@ help:
 	@echo 'make generate    100 images from OUT/generator.npz into samples'
 	@echo 'make demo        the whole way with the full networks on few slices: two minutes on 2 cores'
 	@echo 'make test        lint and all tests'
+	@echo 'make test-faults kill, stop and starve real jobs and see that nothing is lost: some minutes'
 	@echo 'make lint        lint only'
 	@echo 'make clean       remove .venv and what the tools cached; data and results stay'
 	@echo
@@ -79,6 +80,9 @@ demo: $(STAMP)
 
 test: lint
 	$(BIN)/python -m pytest $(ARGS)
+
+test-faults: $(STAMP)
+	$(BIN)/python -m pytest -m faults $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -22,6 +22,12 @@ class DataError(UserError):
     status = 1
 
 
+class DivergedError(UserError):
+    """The training has left the finite numbers; every rank learns of it at the same moment. Exit status 1."""
+
+    status = 1
+
+
 @contextlib.contextmanager
 def shown_to_user(program):
     """Turn a `UserError` inside the block into one line on stderr and the exit status that belongs to it.

@@ -5,6 +5,10 @@ import os
 import pathlib
 import tempfile
 
+from dcgan_mri.errors import DataError
+
+TEMPORARY = ".unfinished"
+
 
 @contextlib.contextmanager
 def whole_file(path):
@@ -15,19 +19,36 @@ def whole_file(path):
 
     Yields:
         file: Open for binary writing.
+
+    Raises:
+        DataError: If it cannot be written, for example since the disk is full. What was there before stays.
     """
     path = pathlib.Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"{path}: cannot write it ({reason}); make room or rights, or choose another folder") from None
+
+
+def remove_leftovers(folder):
+    """Delete temporary files that a killed process left behind.
+
+    Args:
+        folder (str or Path): Where to look, with the folders below; no other process may be writing there.
+    """
+    for path in pathlib.Path(folder).rglob(f".*{TEMPORARY}"):
+        path.unlink()
 
 
 def _umask():

@@ -1,6 +1,7 @@
 """The result folder: what a run leaves behind, and what it says of itself."""
 
 import datetime
+import fcntl
 import importlib.metadata
 import json
 import os
@@ -10,8 +11,9 @@ import subprocess
 import sys
 
 from dcgan_mri.errors import DataError, UsageError
-from dcgan_mri.files import whole_file
+from dcgan_mri.files import remove_leftovers, whole_file
 
+LOCK = ".lock"
 PACKAGES = ("chainer", "numpy", "cupy-cuda12x", "mpi4py", "mpich", "pillow", "matplotlib", "pyyaml")
 
 
@@ -23,34 +25,42 @@ def open_new(out):
 
     Raises:
         UsageError: If it holds something already: results are never overwritten.
-        DataError: If it cannot be made or written to.
+        DataError: If it cannot be made.
     """
     path = pathlib.Path(out)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and (not path.is_dir() or any(entry.name != LOCK for entry in path.iterdir())):
         raise UsageError(f"{out}: exists already; go on with that run by -r, or give another folder by -o")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{out}: cannot make the folder ({error.strerror}); give another one by -o") from None
-    check_writable(path)
 
 
-def check_writable(out):
-    """See whether files can be made in a folder.
+def claim(out):
+    """Take a folder for this process alone, as long as it lives, and clear away what a killed one left half-written.
 
     Args:
         out (str or Path): The folder.
 
+    Returns:
+        file: Keep it open: the claim ends with it.
+
     Raises:
-        DataError: If not.
+        DataError: If another run is writing there, or nothing can be written.
     """
     path = pathlib.Path(out)
     try:
-        with whole_file(path / "environment.json.test") as file:
-            file.write(b"\n")
-        (path / "environment.json.test").unlink()
+        lock = (path / LOCK).open("w")
     except OSError as error:
         raise DataError(f"{out}: cannot write into it ({error.strerror}); give another folder by -o") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise DataError(f"{out}: another run is writing there; wait for it to end, or give another by -o") from None
+    except OSError:
+        pass  # a file system without locks
+    remove_leftovers(path)
+    return lock
 
 
 def write_text(path, text):

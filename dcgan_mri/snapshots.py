@@ -146,6 +146,9 @@ def load_generator(path):
 def _write(path, target, config):
     serializer = chainer.serializers.DictionarySerializer()
     serializer.save(target)
+    for name, array in serializer.target.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise DataError(f"{path}: not written, since {name} is no longer finite; go on from the one before it")
     text = np.array(json.dumps(dataclasses.asdict(config)))
     with whole_file(path) as file:
         np.savez(file, **{CONFIG_KEY: text}, **serializer.target)

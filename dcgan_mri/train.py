@@ -25,8 +25,13 @@ from dcgan_mri.distributed import communicator, device  # noqa: E402
 from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization  # noqa: E402
 from dcgan_mri.distributed.batches import GlobalBatches, batches_per_epoch, share_of_batch  # noqa: E402
 from dcgan_mri.distributed.failure import abort_job_on_error, together  # noqa: E402
-from dcgan_mri.errors import UsageError  # noqa: E402
+from dcgan_mri.distributed.interruption import STATUS as INTERRUPTED  # noqa: E402
+from dcgan_mri.distributed.interruption import Interruption  # noqa: E402
+from dcgan_mri.distributed.watchdog import Watchdog  # noqa: E402
+from dcgan_mri.errors import DivergedError, UsageError  # noqa: E402
+from dcgan_mri.extensions.finite import StopUnlessFinite  # noqa: E402
 from dcgan_mri.extensions.global_mean import GlobalMean  # noqa: E402
+from dcgan_mri.extensions.log import Log  # noqa: E402
 from dcgan_mri.extensions.loss_plot import LossPlot  # noqa: E402
 from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes  # noqa: E402
 from dcgan_mri.extensions.sample_grid import SampleGrid  # noqa: E402
@@ -37,7 +42,6 @@ from dcgan_mri.updater import Updater  # noqa: E402
 PROGRAM = "dcgan_mri.train"
 # A resumed run must have the networks and the data of the one that it goes on from; only these may change.
 MAY_CHANGE = ("epoch", "alpha", "beta1", "weight_decay", "dropout_when_sampling")
-KEPT_SNAPSHOTS = 2
 
 
 def main(argv=None):
@@ -56,14 +60,15 @@ def main(argv=None):
     devices = ranks.allgather((socket.gethostname(), my_device.identity))
     with together(ranks, PROGRAM):
         n_gpus = count_gpus(devices)
-        comm_name, comm_reason = communicator.choose(args.communicator, ranks.size, n_gpus)
+        comm_name, comm_reason = communicator.choose(
+            args.communicator, ranks.size, n_gpus, args.allreduce_dtype)
         snapshot = None if args.resume is None else open_snapshot(args)
         config = choose_config(args, snapshot)
         share_of_batch(config.batchsize, ranks.size)
         slices = Slices(args.dataset, config.image_size)
         batches_per_epoch(len(slices), config.batchsize)
     chainer.get_device(my_device.spec).use()
-    comm = communicator.create(comm_name, ranks)
+    comm = communicator.create(comm_name, ranks, args.allreduce_dtype)
 
     # The networks, the optimizers, the data
     def batch_normalization(size, use_gamma):
@@ -78,8 +83,11 @@ def main(argv=None):
     # The training loop and what happens around it
     last_iteration = min(config.epoch * batches.n_batches, args.max_iterations or sys.maxsize)
     updater = Updater(batches, gen_optimizer, dis_optimizer, config)
-    trainer = chainer.training.Trainer(updater, StopAt(last_iteration), out=args.out)
+    interruption = Interruption(ranks)
+    trainer = chainer.training.Trainer(updater, StopAt(last_iteration, interruption), out=args.out)
+    trainer.extend(interruption)
     trainer.extend(GlobalMean(ranks))
+    trainer.extend(StopUnlessFinite())
     if ranks.rank == 0:
         extend_first_rank(trainer, gen, config, args, last_iteration)
 
@@ -95,8 +103,7 @@ def main(argv=None):
     batches.deal()
     with together(ranks, PROGRAM):
         batches.decode_first_epoch()
-        if ranks.rank == 0:
-            open_result_folder(args)
+        claim = open_result_folder(args) if ranks.rank == 0 else None
 
     if ranks.rank == 0:
         results.write_text(pathlib.Path(args.out) / "config.yaml", config.to_yaml())
@@ -110,9 +117,16 @@ def main(argv=None):
             f"ranks: {ranks.size}, communicator: {comm_name} ({comm_reason})\n"
             f"device: {my_device.description}; BLAS threads for each rank: {BLAS_THREADS}\n"
             f"results go to {args.out}", flush=True)
-    trainer.run(show_loop_exception_msg=False)
+    run(trainer, interruption, args)
+    if updater.iteration < last_iteration:
+        if ranks.rank == 0:
+            snapshots.save(pathlib.Path(args.out), trainer, config)
+            print(f"Interrupted at iteration {updater.iteration} of {last_iteration}; a snapshot is in {args.out}.\n"
+                  f"Go on:           {resume_command(args)}", flush=True)
+        raise SystemExit(INTERRUPTED)
     if ranks.rank == 0:
         print(summary(args, updater), flush=True)
+        claim.close()
 
 
 def parse(argv, speaks):
@@ -136,7 +150,9 @@ def parse(argv, speaks):
                "  python -m dcgan_mri.train -o result -r                 go on where that run stopped\n"
                "  python -m dcgan_mri.train -e 2 --max-iterations 20     a look at whether it works\n"
                "Settings come from the preset, then from --config, then from the options below; with -r they come\n"
-               "from the snapshot in place of the preset.")
+               "from the snapshot in place of the preset.\n\n"
+               "exit status: 0 finished, 1 data or machine, 2 usage, 75 interrupted by a signal with a snapshot to go\n"
+               "on from (SIGTERM, SIGUSR1 or Ctrl-C on any rank; Ctrl-C twice stops at once).")
     files = parser.add_argument_group("what to train on, where to put the results")
     files.add_argument("-i", "--dataset", default="data/slices", metavar="DIR",
                        help="slice set made by `python -m preprocess build` (default %(default)s)")
@@ -144,7 +160,9 @@ def parse(argv, speaks):
     files.add_argument("-r", "--resume", nargs="?", const="auto", metavar="FILE",
                        help="go on from the newest snapshot in the result folder, or from FILE")
     files.add_argument("--snapshot-interval", type=int, default=1, metavar="N",
-                       help="epochs between snapshots (default %(default)s; the newest two are kept)")
+                       help="epochs between snapshots (default %(default)s)")
+    files.add_argument("--keep-snapshots", type=int, default=2, metavar="N",
+                       help="newest snapshots to keep, 426 MB each (default %(default)s)")
     files.add_argument("--max-iterations", type=int, metavar="N", help="stop after N iterations (default: all epochs)")
     which = parser.add_argument_group("which settings")
     which.add_argument("--preset", choices=settings.PRESETS, default="paper",
@@ -162,13 +180,20 @@ def parse(argv, speaks):
     machine.add_argument("--communicator", choices=communicator.NAMES, default="auto",
                          help="auto takes naive without a GPU, pure_nccl if every rank has its own, and host "
                               "if ranks share one (default %(default)s)")
+    machine.add_argument("--allreduce-dtype", choices=("float16", "float32"), default="float32",
+                         help="what gradients travel as with pure_nccl (default %(default)s)")
+    machine.add_argument("--timeout", type=float, default=600.0, metavar="S",
+                         help="seconds without an iteration after which a job of several ranks ends itself and names "
+                              "the rank that hangs; 0 waits for ever (default %(default)g)")
     machine.add_argument("--progress", choices=("auto", "bar", "lines"), default="auto",
                          help="Chainer's progress bar, or a line a minute for logs (default: bar on a terminal)")
     args = parser.parse_args(argv)
-    for name in ("snapshot_interval", "max_iterations"):
+    for name in ("snapshot_interval", "max_iterations", "keep_snapshots"):
         value = getattr(args, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name.replace('_', '-')} {value}: must be at least 1")
+    if not 0 <= args.timeout < float("inf"):
+        raise UsageError(f"--timeout {args.timeout:g}: must be a number of seconds, or 0")
     return args
 
 
@@ -204,12 +229,29 @@ def open_snapshot(args):
 
 
 def open_result_folder(args):
-    """Make the folder of a new run, or see that of the run that goes on."""
-    goes_on_inside = args.resume is not None and snapshots.newest_first(args.out)
-    if goes_on_inside:
-        results.check_writable(args.out)
-    else:
+    """Make the folder of a new run, or enter that of the run that goes on, and keep others out."""
+    if args.resume is None or not snapshots.newest_first(args.out):
         results.open_new(args.out)
+    return results.claim(args.out)
+
+
+def run(trainer, interruption, args):
+    """The training loop, with signals heeded and a watch on ranks that hang."""
+    ranks = interruption.mpi_comm
+    watched = ranks.size > 1 and args.timeout > 0
+    watchdog = Watchdog(ranks, args.out, args.timeout, lambda: trainer.updater.iteration) if watched else None
+    interruption.listen()
+    if watched:
+        watchdog.start()
+    try:
+        trainer.run(show_loop_exception_msg=False)
+    except DivergedError as error:
+        if ranks.rank == 0:
+            print(f"{PROGRAM}: error: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(error.status) from None
+    finally:
+        if watched:
+            watchdog.stop()
 
 
 def choose_config(args, snapshot):
@@ -245,13 +287,15 @@ class StopAt:
 
     Args:
         iteration (int): The last one.
+        interruption (dcgan_mri.distributed.interruption.Interruption): Ends it before.
     """
 
-    def __init__(self, iteration):
+    def __init__(self, iteration, interruption):
         self.iteration = iteration
+        self.interruption = interruption
 
     def __call__(self, trainer):
-        return trainer.updater.iteration >= self.iteration
+        return trainer.updater.iteration >= self.iteration or self.interruption.agreed
 
     def get_training_length(self):
         """Length of the training for Chainer's progress bar."""
@@ -269,7 +313,7 @@ def extend_first_rank(trainer, gen, config, args, last_iteration):
         return trigger
 
     on_terminal = args.progress == "bar" or args.progress == "auto" and is_on_terminal()
-    log_report = extensions.LogReport(trigger=every(1))
+    log_report = Log(every(1))
     trainer.extend(log_report)
     trainer.extend(
         extensions.PrintReport(
@@ -278,7 +322,7 @@ def extend_first_rank(trainer, gen, config, args, last_iteration):
     trainer.extend(LossPlot(log_report), trigger=every(1))
     trainer.extend(SampleGrid(gen, config), trigger=every(1))
     trainer.extend(GeneratorFile(gen, config), trigger=every(1))
-    trainer.extend(Snapshot(config, KEPT_SNAPSHOTS), trigger=every(args.snapshot_interval))
+    trainer.extend(Snapshot(config, args.keep_snapshots), trigger=every(args.snapshot_interval))
     if on_terminal:
         trainer.extend(extensions.ProgressBar(update_interval=1))
     else:
@@ -298,6 +342,12 @@ def is_on_terminal():
     return True
 
 
+def resume_command(args):
+    """How to go on with this run."""
+    launcher = f"mpiexec -n {MPI.COMM_WORLD.size} " if MPI.COMM_WORLD.size > 1 else ""
+    return f"{launcher}python -m dcgan_mri.train -i {args.dataset} -o {args.out} -r"
+
+
 def summary(args, updater):
     """What to look at now."""
     out = args.out
@@ -308,7 +358,7 @@ def summary(args, updater):
         f"  log            {out}/log\n"
         f"  generator      {out}/generator.npz\n"
         f"More images:     python -m dcgan_mri.generate {out}/generator.npz -o samples\n"
-        f"More epochs:     python -m dcgan_mri.train -i {args.dataset} -o {out} -r -e {updater.epoch * 2 or 1}")
+        f"More epochs:     {resume_command(args)} -e {updater.epoch * 2 or 1}")
 
 
 if __name__ == "__main__":

@@ -13,13 +13,14 @@ from chainermn.communicators.pure_nccl_communicator import PureNcclCommunicator
 NAMES = ("auto", "naive", "host", "pure_nccl")
 
 
-def choose(wish, n_ranks, n_gpus):
+def choose(wish, n_ranks, n_gpus, allreduce_dtype="float32"):
     """Choose a communicator.
 
     Args:
         wish (str): One of `NAMES`.
         n_ranks (int): Number of ranks.
         n_gpus (int): Number of different GPUs that the ranks compute on together; 0 on CPU.
+        allreduce_dtype (str): What gradients are to travel as.
 
     Returns:
         tuple: Name and reason, both str.
@@ -27,6 +28,13 @@ def choose(wish, n_ranks, n_gpus):
     Raises:
         UsageError: If the one asked for cannot work with these ranks and GPUs.
     """
+    name, reason = _choose(wish, n_ranks, n_gpus)
+    if allreduce_dtype != "float32" and name != "pure_nccl":
+        raise UsageError(f"--allreduce-dtype {allreduce_dtype} works with pure_nccl only; this is {name} ({reason})")
+    return name, reason
+
+
+def _choose(wish, n_ranks, n_gpus):
     if n_gpus == 0:
         if wish == "pure_nccl":
             raise UsageError("--communicator pure_nccl needs a GPU for every rank and there is none; use auto")
@@ -41,19 +49,21 @@ def choose(wish, n_ranks, n_gpus):
     return ("pure_nccl", "a GPU for every rank") if wish == "auto" else (wish, "asked for")
 
 
-def create(name, mpi_comm):
+def create(name, mpi_comm, allreduce_dtype="float32"):
     """Create the communicator.
 
     Args:
         name (str): ``naive``, ``host`` or ``pure_nccl``.
         mpi_comm (mpi4py.MPI.Comm): The ranks.
+        allreduce_dtype (str): What gradients travel as: ``float32``, or ``float16`` with ``pure_nccl``.
 
     Returns:
         chainermn.CommunicatorBase: The communicator.
     """
     if name == "host":
         return HostCommunicator(mpi_comm)
-    return chainermn.create_communicator(name, mpi_comm)
+    options = {"allreduce_grad_dtype": allreduce_dtype} if name == "pure_nccl" else {}
+    return chainermn.create_communicator(name, mpi_comm, **options)
 
 
 class HostCommunicator(MpiCommunicatorBase):

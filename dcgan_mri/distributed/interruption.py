@@ -1,0 +1,49 @@
+"""Being asked to stop: a batch system's signal, or Ctrl-C, on any one rank ends all of them in order."""
+
+import signal
+import sys
+
+import numpy as np
+from mpi4py import MPI
+
+from dcgan_mri.chainer_compat import chainer
+
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+STATUS = 75  # EX_TEMPFAIL: not finished, try again
+
+
+class Interruption(chainer.training.Extension):
+    """Notices signals, and lets all ranks agree after each iteration on whether to stop; runs on every rank.
+
+    Batch systems announce the end of a job's time by SIGTERM or SIGUSR1, to one process or to all. After the first
+    SIGINT the next one has its usual effect, at once.
+
+    Args:
+        mpi_comm (mpi4py.MPI.Comm): The ranks.
+    """
+
+    trigger = (1, "iteration")
+    priority = chainer.training.PRIORITY_WRITER
+
+    def __init__(self, mpi_comm):
+        self.mpi_comm = mpi_comm
+        self.agreed = False
+        self._signal = 0
+
+    def listen(self):
+        """From now on the signals are noted instead of ending the process."""
+        for number in SIGNALS:
+            signal.signal(number, self._note)
+
+    def __call__(self, trainer):
+        """Agree with the other ranks; a collective."""
+        seen = np.array([self._signal])
+        self.mpi_comm.Allreduce(MPI.IN_PLACE, seen, op=MPI.MAX)
+        self.agreed = bool(seen[0])
+
+    def _note(self, number, frame):
+        self._signal = number
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            print("stopping after this iteration, with a snapshot; press Ctrl-C again to stop at once",
+                  file=sys.stderr, flush=True)

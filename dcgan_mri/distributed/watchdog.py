@@ -1,0 +1,139 @@
+"""A thread beside the training that notices when it stands still, says which rank is the cause, and ends the job.
+
+MPI itself waits for ever for a rank that hangs. Each rank leaves a sign of life in the result folder every few seconds;
+when a rank's training has made no iteration for the time set, it looks at the others' signs and ends all.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import socket
+import sys
+import threading
+import time
+
+from mpi4py import MPI
+
+FOLDER = ".heartbeat"
+STATUS = 1
+PACKAGES = (f"{os.sep}dcgan_mri{os.sep}", f"{os.sep}chainermn{os.sep}")
+
+
+class Watchdog(threading.Thread):
+    """Watches the training of one rank.
+
+    Args:
+        mpi_comm (mpi4py.MPI.Comm): The ranks.
+        out (str or Path): Result folder, seen by all of them.
+        timeout (float): Seconds without an iteration after which the job ends.
+        iteration (callable): Returns the number of the present iteration.
+    """
+
+    def __init__(self, mpi_comm, out, timeout, iteration):
+        super().__init__(name="watchdog", daemon=True)
+        self.rank, self.size = mpi_comm.rank, mpi_comm.size
+        self.folder = pathlib.Path(out) / FOLDER
+        self.timeout = timeout
+        self.iteration = iteration
+        self.interval = min(5.0, timeout / 12)
+        self._main = threading.main_thread().ident
+        self._beat = 0
+        self._over = threading.Event()
+        if self.rank == 0:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir()
+        mpi_comm.Barrier()
+        self._sign()
+
+    def stop(self):
+        """End the watch; the training is over."""
+        self._over.set()
+        self.join()
+        (self.folder / str(self.rank)).unlink(missing_ok=True)
+
+    def run(self):
+        """Give signs of life, and look at the others' once the own training has stood still for half the time."""
+        last, since = self.iteration(), time.monotonic()
+        seen = {}
+        while not self._over.wait(self.interval):
+            self._sign()
+            now = time.monotonic()
+            if self.iteration() != last:
+                last, since, seen = self.iteration(), now, {}
+            elif now - since > self.timeout / 2:
+                self._look(seen, now)
+            if now - since > self.timeout:
+                self._end(seen, now - since, now)
+
+    def _sign(self):
+        """Write who and where this rank is. A full disk or a lost folder is not this thread's to report."""
+        self._beat += 1
+        sign = {"beat": self._beat, "iteration": self.iteration(), "where": _where(self._main),
+                "host": socket.gethostname(), "pid": os.getpid()}
+        path = self.folder / str(self.rank)
+        try:
+            path.with_suffix(".new").write_text(json.dumps(sign))
+            path.with_suffix(".new").replace(path)
+        except OSError:
+            pass
+
+    def _look(self, seen, now):
+        """Note for each rank its last sign, and when it last changed."""
+        for rank in range(self.size):
+            try:
+                sign = json.loads((self.folder / str(rank)).read_text())
+            except (OSError, ValueError):
+                sign = None
+            if rank not in seen or seen[rank][0] != sign:
+                seen[rank] = (sign, now)
+
+    def _end(self, seen, stood_still, now):
+        silent = [rank for rank, (sign, since) in seen.items() if sign is None or now - since > 4 * self.interval]
+        speaker = min(set(seen) - set(silent), default=self.rank)
+        if self.rank == speaker:
+            print(report(seen, silent, stood_still), file=sys.stderr, flush=True)
+        else:
+            time.sleep(2)
+        # MPI's abort may itself wait for a lock that the training holds.
+        threading.Thread(target=MPI.COMM_WORLD.Abort, args=(STATUS,), daemon=True).start()
+        time.sleep(5)
+        os._exit(STATUS)
+
+
+def report(seen, silent, stood_still):
+    """What to tell the user of a training that stands still.
+
+    Args:
+        seen (dict): For each rank its last sign of life (or None) and when it came.
+        silent (list of int): Ranks that give no more signs.
+        stood_still (float): Seconds since the last iteration.
+
+    Returns:
+        str: A line on the cause, a line for each rank, and what to do.
+    """
+    if silent:
+        cause = f"rank {', '.join(map(str, silent))} no longer answers"
+    else:
+        cause = "all ranks live, but wait for one another: one is stuck in what it does, or the network is down"
+    lines = [f"dcgan_mri.train: error: no iteration for {stood_still:.0f} s; {cause}; ending the job"]
+    for rank, (sign, _) in sorted(seen.items()):
+        if sign is None:
+            lines.append(f"  rank {rank}: left no sign; is the result folder shared by all machines?")
+        else:
+            state = "last seen" if rank in silent else "is"
+            lines.append(f"  rank {rank} on {sign['host']} (process {sign['pid']}): {state} at iteration "
+                         f"{sign['iteration']}, in {sign['where']}")
+    lines.append("go on from the newest snapshot with -r once the cause is found; --timeout sets how long to wait")
+    return "\n".join(lines)
+
+
+def _where(thread):
+    """The innermost line of ours or of ChainerMN's that a thread is in."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if any(package in file for package in PACKAGES):
+            return f"{pathlib.Path(file).name}, line {frame.f_lineno}, {frame.f_code.co_name}"
+        frame = frame.f_back
+    return "code of other packages"
