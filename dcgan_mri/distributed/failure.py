@@ -6,11 +6,15 @@ in order. During training ranks wait for one another inside collectives, so a ra
 
 import contextlib
 import sys
+import time
 import traceback
 
 from mpi4py import MPI
 
 from dcgan_mri.errors import UserError
+
+# An abort kills the launcher's helpers at once, and with them what they have not yet passed on to the terminal.
+SECONDS_TO_BE_HEARD = 1.0
 
 
 @contextlib.contextmanager
@@ -60,6 +64,7 @@ def abort_job_on_error(program):
             traceback.print_exception(kind, error, trace)
             print(f"{program}: rank {rank} failed; ending the whole job", file=sys.stderr, flush=True)
         if MPI.COMM_WORLD.size > 1:
+            time.sleep(SECONDS_TO_BE_HEARD)
             MPI.COMM_WORLD.Abort(status)
         sys.exit(status)
 

@@ -15,6 +15,8 @@ import time
 
 from mpi4py import MPI
 
+from dcgan_mri.distributed.failure import SECONDS_TO_BE_HEARD
+
 FOLDER = ".heartbeat"
 STATUS = 1
 PACKAGES = (f"{os.sep}dcgan_mri{os.sep}", f"{os.sep}chainermn{os.sep}")
@@ -93,8 +95,9 @@ class Watchdog(threading.Thread):
         speaker = min(set(seen) - set(silent), default=self.rank)
         if self.rank == speaker:
             print(report(seen, silent, stood_still), file=sys.stderr, flush=True)
+            time.sleep(SECONDS_TO_BE_HEARD)
         else:
-            time.sleep(2)
+            time.sleep(2 * SECONDS_TO_BE_HEARD)
         # MPI's abort may itself wait for a lock that the training holds.
         threading.Thread(target=MPI.COMM_WORLD.Abort, args=(STATUS,), daemon=True).start()
         time.sleep(5)

@@ -136,7 +136,8 @@ def test_a_rank_that_hangs_is_named(slices16, tmp_path, ranks, victim):
     out = tmp_path / "out"
     options = ["-i", slices16, "-o", out, *SIZE, "-e", 5000, "--timeout", 6]
     with job(*options, ranks=ranks, log=tmp_path / "log") as process:
-        victims = wait_for_iteration(out, 2, ranks)
+        wait_for(lambda: snapshots.newest_first(out))
+        victims = processes(out, ranks)
         os.kill(victims[victim], signal.SIGSTOP)
         status, _ = end_of(process, 40)
         wait_for(lambda: not any(running(pid) for pid in victims), 30)
@@ -232,8 +233,8 @@ def test_file_size_limit_during_a_snapshot(slices16, tmp_path):
     out = tmp_path / "out"
     assert train(slices16, out, *SIZE, "-e", 9, "--max-iterations", 2).returncode == 0
     limit = (out / "snapshot_iter_2.npz").stat().st_size - 1000
-    program = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n" \
-              "import sys; from dcgan_mri import train; train.main(sys.argv[1:])"
+    program = "import resource, sys; from dcgan_mri import train\n" \
+              f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); train.main(sys.argv[1:])"
     done = run_job("-c", program, "-i", slices16, "-o", out, "-r", ranks=2)
     assert_full_disk_is_survived(done.returncode, done.stdout + done.stderr, out)
 
@@ -257,7 +258,7 @@ def test_disk_full_during_a_snapshot(slices16, tmp_path):
         assert snapshots.read_newest(out)[0] == newest[0]
         assert not list(out.rglob("*.unfinished"))
     finally:
-        subprocess.run(["umount", disk], check=True)
+        subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 def test_second_run_into_the_same_folder_is_refused(slices16, tmp_path):
