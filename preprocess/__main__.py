@@ -97,7 +97,8 @@ def _verify(arguments):
     for problem in problems:
         print(problem)
     if problems:
-        print(f"{arguments.folder}: {_count(len(problems), 'problem')}; build it again with --overwrite", file=sys.stderr)
+        found = _count(len(problems), "problem")
+        print(f"{arguments.folder}: {found}; build it again with --overwrite", file=sys.stderr)
         return 1
     slices = read_description(arguments.folder)["slices"]
     print(f"{arguments.folder}: {_count(slices, 'slice')}, all as written")

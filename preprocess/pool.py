@@ -3,7 +3,9 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
@@ -33,6 +35,13 @@ def _follow_parent():
     os._exit(1)
 
 
+def _context():
+    """Forked workers start at once, the others import everything anew; but a fork must not interrupt other threads."""
+    if sys.platform == "linux" and threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    return multiprocessing.get_context("spawn")
+
+
 def run_all(function, tasks, workers):
     """Call a function for each task.
 
@@ -52,14 +61,12 @@ def run_all(function, tasks, workers):
         for name, arguments in tasks.items():
             yield name, _call(function, arguments)
         return
-    # Forked workers would inherit whatever threads the libraries have started.
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload([function.__module__])
-    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker)
+    executor = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_prepare_worker)
     try:
-        futures = {executor.submit(_call, function, arguments): name for name, arguments in tasks.items()}
+        with warnings.catch_warnings():
+            # Python warns of forking beside any thread of the process; those of BLAS are made for it.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            futures = {executor.submit(_call, function, arguments): name for name, arguments in tasks.items()}
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool as error:

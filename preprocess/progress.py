@@ -30,6 +30,8 @@ class ProgressBar:
             total (int): Subjects in all.
             done (int): Subjects that an earlier run finished.
         """
+        # The bar's watching thread would keep the workers from being forked.
+        tqdm.monitor_interval = 0
         # A log file of a batch system should not fill with bars.
         interval = 0.1 if sys.stderr.isatty() else 10
         self._bar = tqdm(total=total, initial=done, desc=self._description, unit="subject", mininterval=interval)

@@ -5,6 +5,7 @@ import errno
 import fcntl
 import json
 import os
+import time
 
 from preprocess.errors import OutputError, reason_of
 
@@ -43,7 +44,7 @@ def write_whole(path, data, work):
     Raises:
         OutputError: If it cannot be written; nothing is left behind then.
     """
-    unfinished = work / f"{os.getpid()}.tmp"
+    unfinished = work / f"{path.name}.tmp"
     with output_errors(path):
         try:
             unfinished.write_bytes(data)
@@ -97,6 +98,8 @@ def exclusive(folder):
     Raises:
         OutputError: If another process holds it.
     """
+    # Workers of a run that was just killed hold the folder until they notice.
+    deadline = time.monotonic() + 1
     with output_errors(folder):
         while True:
             folder.mkdir(parents=True, exist_ok=True)
@@ -107,6 +110,9 @@ def exclusive(folder):
                 file.close()
                 if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
                     raise
+                if time.monotonic() < deadline:
+                    time.sleep(0.05)
+                    continue
                 raise OutputError(folder.parent, "another run is writing into this folder",
                                   "wait for it, or choose another --out") from error  # fmt: skip
             # The holder before may have removed the file between our opening and our locking it.

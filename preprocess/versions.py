@@ -1,11 +1,11 @@
 """The software that a set was made with."""
 
 import platform
+import zlib
 
 import nibabel
 import numpy
 import PIL
-from PIL import features
 
 
 def versions():
@@ -19,5 +19,5 @@ def versions():
         "numpy": numpy.__version__,
         "nibabel": nibabel.__version__,
         "pillow": PIL.__version__,
-        "zlib": features.version("zlib") or "unknown",
+        "zlib": zlib.ZLIB_RUNTIME_VERSION,
     }

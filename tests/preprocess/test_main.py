@@ -142,8 +142,8 @@ def test_values_out_of_range_are_status_2(tiny, tmp_path, options, capsys):
     assert "error: " in capsys.readouterr().err
 
 
-def run(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", "preprocess", *arguments], capture_output=True, text=True, **options)
+def run(*arguments):
+    return subprocess.run([sys.executable, "-m", "preprocess", *arguments], capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("command", [[], ["build"], ["phantom"], ["verify"], ["inspect"]])
@@ -159,9 +159,10 @@ def test_as_a_user_types_it(tiny, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "slicing: 100%" in done.stderr
     assert run("verify", out).returncode == 0
-    done = run("verify", "none", cwd=tmp_path)
+    none = tmp_path / "none"
+    done = run("verify", str(none))
     assert done.returncode == 1
-    assert done.stderr == "preprocess: error: none: there is no such folder; give the folder of a slice set\n"
+    assert done.stderr == f"preprocess: error: {none}: there is no such folder; give the folder of a slice set\n"
 
 
 def test_a_reader_that_stops_early_is_no_error(tiny):
