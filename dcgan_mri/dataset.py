@@ -13,26 +13,26 @@ from dcgan_mri.errors import DataError, UsageError
 class Slices:
     """The training slices of a set, each decoded once, when it is first asked for (720 of 256×256 take 47 MB).
 
-    Slices that the set holds out (its manifest's ``split`` is not ``train``) are left out.
-
     Args:
         folder (str or Path): Slice set, with ``dataset.json`` and ``manifest.csv``.
-        image_size (int): Side in pixels that the networks expect.
+        image_size (int): Side in pixels that the networks expect; None takes the set's.
+        split (str): Which part of the set: ``train``, or ``held-out`` for the subjects that training never sees.
 
     Raises:
-        DataError: If the folder is not a complete slice set.
+        DataError: If the folder is not a complete slice set, or has no slice of this part.
         UsageError: If its slices have another size.
     """
 
-    def __init__(self, folder, image_size):
+    def __init__(self, folder, image_size=None, split="train"):
         self.folder = pathlib.Path(folder)
-        self.image_size = image_size
         description = _description(self.folder)
-        if description.get("size") != image_size:
+        self.image_size = description.get("size") if image_size is None else image_size
+        if description.get("size") != self.image_size:
             raise UsageError(
                 f"{folder}: its slices are {description.get('size')} pixels wide, the networks take {image_size}; "
                 f"use --image-size, or make the slices again with --size {image_size}")
-        self.files = _training_files(self.folder, description)
+        rows = _rows(self.folder, description, split)
+        self.files, self.subjects, self.levels = map(list, zip(*rows, strict=True))
         self._decoded = {}
 
     def __len__(self):
@@ -99,23 +99,25 @@ def _description(folder):
     return description
 
 
-def _training_files(folder, description):
+def _rows(folder, description, split):
+    """File, subject and axial level of each slice of one part of the set."""
     try:
         with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        files = [row["file"] for row in rows if row["split"] == "train"]
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        chosen = [(row["file"], row["subject"], int(row["slice"])) for row in rows if row["split"] == split]
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise DataError(f"{folder}/manifest.csv: cannot read it ({error!r}); make the slices again") from None
     if len(rows) != description.get("slices"):
         raise DataError(
             f"{folder}/manifest.csv: lists {len(rows)} slices, dataset.json says {description.get('slices')}; "
             f"make the slices again")
-    if not files:
-        raise DataError(f"{folder}/manifest.csv: has no slice for training; make the slices again")
-    for name in files:
+    if not chosen:
+        wanted = "training; make the slices again" if split == "train" else f"{split}; make the slices with --split"
+        raise DataError(f"{folder}/manifest.csv: has no slice for {wanted}")
+    for name, _, _ in chosen:
         if not name or pathlib.PurePath(name).name != name:
             raise DataError(f"{folder}/manifest.csv: {name!r} is not a file name in this folder; make the slices again")
-    return files
+    return chosen
 
 
 def _decode(path, size):

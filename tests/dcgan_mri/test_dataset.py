@@ -24,6 +24,19 @@ def test_reads_the_training_slices_only(tmp_path):
     assert np.array_equal(batch[0], np.array(Image.open(tmp_path / "set" / slices.files[2])))
 
 
+def test_reads_the_held_out_slices_by_themselves(tmp_path):
+    folder = write_slice_set(tmp_path / "set", n=3, held_out=2)
+    held_out = Slices(folder, split="held-out")
+    assert held_out.image_size == 16
+    assert (held_out.files, held_out.levels) == ([f"phantom_img_{i:05d}.png" for i in (3, 4)], [3, 4])
+    assert held_out.subjects == ["phantom", "phantom"]
+
+
+def test_a_set_without_held_out_slices_says_how_to_get_them(tmp_path):
+    with pytest.raises(DataError, match="no slice for held-out; make the slices with --split"):
+        Slices(write_slice_set(tmp_path / "set", n=3), split="held-out")
+
+
 def test_decodes_each_slice_once(tmp_path):
     folder = write_slice_set(tmp_path / "set", n=2)
     slices = Slices(folder, 16)
