@@ -163,7 +163,7 @@ def stages(brats):
             image = slices.axial_image(volume.voxels, index)
             grey = timed("grey", lambda raw: slices.apply_window(volume.raw(raw), low, high), np.asarray(image))  # noqa: B023
             square = timed("resize", slices.fit_square, grey, volume.spacing, 256)
-            timed("PNG", subject.encode_png, square)
+            timed("PNG", subject.encode_png, np.asarray(square))
     return spent
 
 
