@@ -12,6 +12,7 @@ setup(
         "dcgan_mri",
         "dcgan_mri.distributed",
         "dcgan_mri.extensions",
+        "dcgan_mri.metrics",
         "preprocess",
     ],
     install_requires=[
@@ -21,7 +22,10 @@ setup(
         "nibabel>=5.2",
         "numpy>=2.0,<3",
         "pillow>=10",
+        "pywavelets>=1.6",
         "pyyaml>=6",
+        "scikit-image>=0.24",
+        "scipy>=1.13",
         "tqdm>=4.66",
     ],
     extras_require={

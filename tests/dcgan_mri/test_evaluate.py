@@ -1,0 +1,119 @@
+"""`python -m dcgan_mri.evaluate` as a user starts it."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from dcgan_mri import evaluate, snapshots
+from dcgan_mri.config import Config
+from dcgan_mri.errors import DataError
+from dcgan_mri.networks import Generator
+from tests.helpers import SMALL, run_job, write_slice_set
+from tests.phantoms import phantom_slices
+
+
+def write_phantom_set(folder):
+    """A slice set of five phantom subjects, two of them held out."""
+    folder.mkdir(parents=True)
+    pictures, subjects, levels = phantom_slices(5, 8)
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "subject", "split", "slice"])
+        for i, picture in enumerate(pictures):
+            Image.fromarray(picture).save(folder / f"{i}.png")
+            writer.writerow([f"{i}.png", subjects[i], "held-out" if i >= 24 else "train", levels[i]])
+    (folder / "dataset.json").write_text(json.dumps(
+        {"format": "slice set", "version": 1, "slices": len(pictures), "size": 64}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def phantom_set(tmp_path_factory):
+    return write_phantom_set(tmp_path_factory.mktemp("evaluate") / "set")
+
+
+def test_held_out_slices_as_a_user_measures_them(phantom_set, tmp_path):
+    out = tmp_path / "evaluation"
+    done = run_job("-m", "dcgan_mri.evaluate", phantom_set, "--split", "held-out", "-i", phantom_set, "-o", out)
+    assert (done.returncode, done.stdout[:14]) == (0, "16 images from"), done.stderr
+    assert "no guarantee of privacy" in done.stdout
+    assert "biased upwards" in done.stdout
+    assert "100%" in done.stderr
+    written = json.loads((out / "evaluation.json").read_text())
+    assert (written["n_images"], written["n_slices"], written["n_held_out"], written["subjects"]) == (16, 24, 16, 3)
+    numbers = {entry["name"]: entry for entry in written["quantities"]}
+    assert numbers["memorisation.copies"]["value"] < 0.1
+    assert numbers["kid"]["real_low"] <= numbers["kid"]["real"] <= numbers["kid"]["real_high"]
+    assert numbers["swd.256"]["value"] is None
+    assert all(entry["unit"] and entry["range"] and entry["reading"] for entry in written["quantities"])
+    with Image.open(out / "closest_pairs.png") as picture:
+        assert picture.size == (12 * 64, 2 * 64)
+
+
+def test_copies_are_shown_beside_what_they_copy(phantom_set, tmp_path, capsys):
+    out = tmp_path / "evaluation"
+    evaluate.main([str(phantom_set), "-i", str(phantom_set), "-o", str(out)])
+    copies = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("memorisation.copies"))
+    assert copies.split()[1] == "1"
+    picture = np.array(Image.open(out / "closest_pairs.png"))
+    assert np.array_equal(picture[:64], picture[64:])
+
+
+def test_a_generator_and_its_images_measure_alike(tmp_path, capsys):
+    slices = write_slice_set(tmp_path / "set")
+    config = Config(**SMALL)
+    gen = Generator(config)
+    snapshots.save_generator(tmp_path / "generator.npz", gen, config)
+    made = run_job("-m", "dcgan_mri.generate", tmp_path / "generator.npz", "-n", "20", "-o", tmp_path / "samples")
+    assert made.returncode == 0, made.stderr
+    tables = []
+    for images in ("generator.npz", "samples"):
+        evaluate.main([str(tmp_path / images), "-n", "20", "-i", str(slices)])
+        printed = capsys.readouterr().out
+        assert printed.startswith("20 images")
+        assert "without held-out subjects" in printed
+        tables.append([line for line in printed.splitlines() if line.startswith(("kid", "noise", "swd", "memo"))])
+    assert tables[0] == tables[1]
+    assert any("missing" in line for line in tables[0] if line.startswith("memorisation.copies"))
+
+
+@pytest.mark.parametrize(("arguments", "status", "message"), [
+    (["nowhere"], 1, "nowhere: no such file or folder"),
+    (["{tmp}/empty"], 1, "has 0 PNG images"),
+    (["{tmp}/other"], 1, "is 8×8, the slices are 16×16; resize it"),
+    (["{tmp}/text.npz"], 1, "text.npz"),
+    (["{set}", "-n", "1"], 2, "-n 1: must be at least 2"),
+    (["{set}", "--split", "held-out"], 1, "no slice for held-out"),
+    (["{set}", "--features", "{tmp}/text.npz"], 1, "not an npz of weights"),
+    (["{set}", "-o", "{tmp}/other"], 2, "exists already"),
+])
+def test_errors_are_one_line(tmp_path, slices16, capsys, arguments, status, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "other").mkdir()
+    for i in range(3):
+        Image.new("L", (8, 8)).save(tmp_path / "other" / f"{i}.png")
+    (tmp_path / "text.npz").write_text("no weights")
+    arguments = [text.format(tmp=tmp_path, set=slices16) for text in arguments]
+    with pytest.raises(SystemExit) as exit_:
+        evaluate.main([*arguments, "-i", str(slices16)])
+    printed = capsys.readouterr()
+    assert exit_.value.code == status
+    assert printed.err.count("\n") == 1
+    assert message in printed.err
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=200), signed=st.booleans())
+def test_any_file_for_a_picture_is_read_or_refused(tmp_path, content, signed):
+    file = tmp_path / "image.png"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + content if signed else content)
+    try:
+        picture = evaluate.decode(file, 16)
+    except DataError as error:
+        picture, message = None, str(error)
+    assert message.startswith(f"{file}: ") if picture is None else picture.shape == (16, 16, 3)
