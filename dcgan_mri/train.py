@@ -89,7 +89,7 @@ def main(argv=None):
     trainer.extend(GlobalMean(ranks))
     trainer.extend(StopUnlessFinite())
     if ranks.rank == 0:
-        extend_first_rank(trainer, gen, config, args, last_iteration)
+        extend_first_rank(trainer, gen, config, args, last_iteration, slices)
 
     # Where to begin: the same weights everywhere, which also spares ChainerMN's first update its broadcast
     if snapshot is not None:
@@ -164,6 +164,10 @@ def parse(argv, speaks):
     files.add_argument("--keep-snapshots", type=int, default=2, metavar="N",
                        help="newest snapshots to keep, 426 MB each (default %(default)s)")
     files.add_argument("--max-iterations", type=int, metavar="N", help="stop after N iterations (default: all epochs)")
+    looks = parser.add_argument_group("looking at it")
+    looks.add_argument("--measures", choices=("auto", "on", "off"), default="auto",
+                       help="measure the sample grid after every epoch and keep generator_best.npz; auto leaves epochs "
+                            "out where this would take more than 5 %% of the time (default %(default)s)")
     which = parser.add_argument_group("which settings")
     which.add_argument("--preset", choices=settings.PRESETS, default="paper",
                        help="what the paper prints, or what its released code does (default %(default)s)")
@@ -302,8 +306,8 @@ class StopAt:
         return self.iteration, "iteration"
 
 
-def extend_first_rank(trainer, gen, config, args, last_iteration):
-    """What rank 0 does besides: log, curves, grids, snapshots, progress."""
+def extend_first_rank(trainer, gen, config, args, last_iteration, slices):
+    """What rank 0 does besides: log, curves, grids, measures, snapshots, progress."""
     extensions = chainer.training.extensions
 
     def every(epochs):
@@ -320,9 +324,17 @@ def extend_first_rank(trainer, gen, config, args, last_iteration):
             ["epoch", "iteration", "gen/loss", "dis/loss", "dis/y_real", "dis/y_fake", "elapsed_time"],
             out=sys.stdout if on_terminal else WithoutEscapes(sys.stdout)), trigger=every(1))
     trainer.extend(LossPlot(log_report), trigger=every(1))
-    trainer.extend(SampleGrid(gen, config), trigger=every(1))
+    # Behind the check for finite losses; before the measures, which look at the grid.
+    trainer.extend(SampleGrid(gen, config), trigger=every(1), priority=chainer.training.PRIORITY_EDITOR - 10)
     trainer.extend(GeneratorFile(gen, config), trigger=every(1))
     trainer.extend(Snapshot(config, args.keep_snapshots), trigger=every(args.snapshot_interval))
+    if args.measures != "off":
+        # Imported here since scikit-image takes a second, which the other ranks need not spend.
+        from dcgan_mri.extensions.best_generator import BestGenerator
+        from dcgan_mri.extensions.measures import Measures
+
+        trainer.extend(Measures(slices, args.measures == "on"), trigger=every(1))
+        trainer.extend(BestGenerator(gen, config), trigger=every(1))
     if on_terminal:
         trainer.extend(extensions.ProgressBar(update_interval=1))
     else:

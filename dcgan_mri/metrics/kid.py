@@ -50,10 +50,10 @@ def compare(samples, baseline, rng):
         rng (numpy.random.Generator): Draws the subsets.
 
     Returns:
-        dict: Quantity to float; NaN if there are fewer than two images on a side.
+        dict: Quantity to float; NaN if there are fewer than four images on a side.
     """
     x, y = samples["features"], baseline["features"]
-    size = min(SUBSET_SIZE, len(x), len(y))
+    size = min(SUBSET_SIZE, len(x) // 2, len(y) // 2)
     if size < 2:
         return {"kid": np.nan, "kid.subset_deviation": np.nan}
     xx, xy, yy = kernel(x, x), kernel(x, y), kernel(y, y)
@@ -68,5 +68,5 @@ register(Measure(
     "kid",
     (Quantity("kid", "squared discrepancy of features", "about 0 to infinity", "above real: another distribution"),
      Quantity("kid.subset_deviation", "as kid", "0 to infinity",
-              f"of KID between subsets of {SUBSET_SIZE}: how uncertain KID is")),
+              f"of KID between subsets of up to {SUBSET_SIZE}: how uncertain KID is")),
     describe, compare, every_epoch=True))

@@ -69,4 +69,4 @@ register(Measure(
               "below real: the same axial level again and again"),
      Quantity("variety.centres", "standard deviations of real", "0 to infinity",
               "below real: the bright region always in one place")),
-    describe, compare))
+    describe, compare, every_epoch=True))

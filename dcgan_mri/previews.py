@@ -1,0 +1,62 @@
+"""The sample grids of a run, read back."""
+
+import pathlib
+import re
+
+import numpy as np
+from PIL import Image
+
+from dcgan_mri.errors import DataError
+
+SIDE = 10
+NAME = re.compile(r"epoch_(\d{4,})\.png")
+
+
+def by_epoch(out):
+    """The grids in a result folder.
+
+    Args:
+        out (str or Path): Result folder.
+
+    Returns:
+        dict: Epoch (int) to file (Path), in the order of epochs.
+    """
+    found = [(NAME.fullmatch(path.name), path) for path in (pathlib.Path(out) / "preview").glob("epoch_*.png")]
+    return dict(sorted((int(match[1]), path) for match, path in found if match))
+
+
+def read(path):
+    """A grid as one picture.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        numpy.ndarray: uint8 of shape (10 H, 10 H, 3).
+
+    Raises:
+        DataError: If it cannot be read or is not a grid.
+    """
+    try:
+        with Image.open(path) as image:
+            picture = np.array(image.convert("RGB"))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DataError(f"{path}: cannot read the grid ({error}); delete it, or train that epoch again") from None
+    height, width, _ = picture.shape
+    if height != width or height % SIDE:
+        raise DataError(f"{path}: is {width}×{height}, no grid of {SIDE}×{SIDE} images; take it out of the folder")
+    return picture
+
+
+def cells(picture):
+    """The images of a grid.
+
+    Args:
+        picture (numpy.ndarray): uint8 of shape (10 H, 10 H, 3).
+
+    Returns:
+        numpy.ndarray: uint8 of shape (100, H, H, 3), row by row.
+    """
+    side = len(picture) // SIDE
+    rows = picture.reshape(SIDE, side, SIDE, side, 3).transpose(0, 2, 1, 3, 4)
+    return rows.reshape(SIDE * SIDE, side, side, 3)
