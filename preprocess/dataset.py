@@ -11,7 +11,7 @@ from preprocess.layouts import find_subjects
 from preprocess.overview import make_overview
 from preprocess.pool import run_all
 from preprocess.progress import Silent
-from preprocess.selection import PAPER_SUBJECTS, select_subjects
+from preprocess.selection import PAPER_SUBJECTS, select_subjects, unused_skips
 from preprocess.split import held_out, patient_of
 from preprocess.storage import WORK_NAME, exclusive, output_errors, write_whole
 from preprocess.streams import sha256_of
@@ -188,11 +188,13 @@ def _notes(out, description):
     return notes
 
 
-def _outcome(plan, description, missing, already):
+def _outcome(plan, description, missing, unused, already):
     left_out = dict(description["left_out"])
     if missing:
         left_out["not found"] = str(missing)
     notes = _notes(plan.out, description)
+    if unused:
+        notes.append(f"--skip {','.join(unused)}: there is no such subject in {plan.brats}")
     return Outcome(plan.out, description["slices"], description["subjects"], left_out, notes, already)
 
 
@@ -226,6 +228,7 @@ def build(plan, progress=None):
     """
     subjects = find_subjects(plan.brats, plan.settings.modality, plan.follow_links)
     names, missing = select_subjects(plan.subjects, plan.skip, [subject.name for subject in subjects], plan.brats)
+    unused = unused_skips(plan.skip, [subject.name for subject in subjects])
     if missing and not (plan.keep_going and names):
         raise missing
     if not names:
@@ -237,9 +240,9 @@ def build(plan, progress=None):
     asked = _asked(plan, names)
     description = _already_complete(plan, asked)
     if description:
-        return _outcome(plan, description, missing, already=True)
+        return _outcome(plan, description, missing, unused, already=True)
     with exclusive(plan.out / WORK_NAME), output_errors(plan.out):
         if not folder.prepare(plan.out, asked, plan.overwrite):
             chosen = [subject for subject in subjects if subject.name in set(names)]
             _finish(plan, asked, *_build_all(plan, chosen, asked, progress or Silent()))
-    return _outcome(plan, folder.read_description(plan.out), missing, already=False)
+    return _outcome(plan, folder.read_description(plan.out), missing, unused, already=False)

@@ -2,10 +2,12 @@
 
 import gzip
 import io
+import shutil
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from nibabel.spatialimages import HeaderDataError
 
 from preprocess.anatomy import make_brain, smooth_noise, smoothstep
 from preprocess.errors import DataError
@@ -18,6 +20,7 @@ SHAPE = (240, 240, 155)
 AFFINE = np.array([[-1, 0, 0, 0], [0, -1, 0, 239], [0, 0, 1, 0], [0, 0, 0, 1]], dtype=float)
 _BOX = (slice(44, 194), slice(36, 226), slice(2, 142))
 _MIDDLE = (74.5, 95.0, 68.0)
+_DESCRIPTION = b"synthetic phantom"
 # Labels of BraTS: necrotic and solid core, oedema, enhancing tumour.
 _CORE, _OEDEMA, _ENHANCING = 1, 2, 4
 
@@ -99,7 +102,7 @@ def encode_nifti(voxels, affine):
     header.set_qform(affine, code=1)
     header.set_sform(affine, code=1)
     header.set_xyzt_units("mm")
-    header["descrip"] = b"synthetic phantom"
+    header["descrip"] = _DESCRIPTION
     header["vox_offset"] = 352
     header["magic"] = b"n+1"
     buffer = io.BytesIO()
@@ -139,6 +142,10 @@ def write_phantoms(out, subjects, seed, workers, progress=None):
     out = Path(out)
     _refuse_real_data(out)
     tasks = {f"BraTS20_Training_{number:03d}": (out, seed, number) for number in range(1, subjects + 1)}
+    with output_errors(out):
+        # Subjects of an earlier run with more of them, or with another seed, would be taken for this one's.
+        for path in out.glob("*"):
+            shutil.rmtree(path)
     progress = progress or Silent()
     progress.start(len(tasks), 0)
     for name, error in run_all(_write_subject, tasks, workers):
@@ -153,10 +160,19 @@ def _refuse_real_data(out):
     if out.exists() and not out.is_dir():
         raise DataError(out, "this is a file, not a folder", "choose another --out")
     for path in sorted(out.glob("*")) if out.exists() else ():
-        volume = path / f"{path.name}_flair.nii.gz"
-        try:
-            synthetic = b"synthetic phantom" in nib.load(volume).header["descrip"].tobytes()
-        except Exception:  # noqa: BLE001  whatever cannot be read as a phantom is none
-            synthetic = False
-        if not synthetic:
+        if not _is_phantom(path):
             raise DataError(out, f"it holds {path.name}, which is not a phantom", "choose another --out")
+
+
+def _is_phantom(folder):
+    """Whether a folder holds nothing but files that this module wrote, or was killed while writing."""
+    if not folder.is_dir():
+        return False
+    for path in folder.iterdir():
+        try:
+            whole = path.name.endswith(".tmp") or nib.load(path).header["descrip"].item() == _DESCRIPTION
+        except (OSError, EOFError, ValueError, KeyError, nib.filebasedimages.ImageFileError, HeaderDataError):
+            whole = False
+        if not whole:
+            return False
+    return True

@@ -161,6 +161,20 @@ def _shorten(names, most=8):
     return ", ".join(names if len(names) <= most else [*names[: most - 2], "…", names[-1]])
 
 
+def unused_skips(skip, subjects):
+    """Parts of ``--skip`` that name no subject: a slip of the pen there would let a subject in.
+
+    Args:
+        skip (str or None): ``--skip``.
+        subjects (list of str): All subjects found.
+
+    Returns:
+        list of str: The parts.
+    """
+    parts = [part.strip() for part in (skip or "").split(",") if part.strip()]
+    return [part for part in parts if not _matches(part, subjects)[0]]
+
+
 def select_subjects(text, skip, subjects, folder):
     """Apply ``--subjects`` and ``--skip`` to what was found.
 

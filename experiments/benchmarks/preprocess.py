@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,6 +214,8 @@ def main():
     names = ["preprocess", *(name for name in OTHERS if name not in MODULES or importlib.util.find_spec(MODULES[name]))]
     volumes = len(find_volumes(arguments.brats))
     print(f"{volumes} volumes; {cpu_name()}, 2 cores; Python {platform.python_version()}; best of {arguments.repeats}")
+    packages = ("numpy", "nibabel", "pillow", *(MODULES[name] for name in names if name in MODULES))
+    print(", ".join(f"{package} {version(package)}" for package in packages))
     best = {}
     for _ in range(arguments.repeats):
         for name in names:

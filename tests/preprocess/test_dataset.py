@@ -185,6 +185,11 @@ def test_keep_going_with_nothing_left_is_an_error(plan, data):
     assert not (plan.out / "dataset.json").exists()
 
 
+def test_a_slip_in_skip_is_pointed_out(plan):
+    (_, note) = build(dataclasses.replace(plan, skip="2,BraTS20_Trainnig_003")).notes
+    assert note == f"--skip BraTS20_Trainnig_003: there is no such subject in {plan.brats}"
+
+
 def test_skipping_everything_is_refused(plan):
     with pytest.raises(UsageError, match="--skip leaves no subject"):
         build(dataclasses.replace(plan, skip="1-3"))

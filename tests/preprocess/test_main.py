@@ -142,6 +142,17 @@ def test_values_out_of_range_are_status_2(tiny, tmp_path, options, capsys):
     assert "error: " in capsys.readouterr().err
 
 
+def test_interrupted(tiny, tmp_path, capsys, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("preprocess.dataset.run_all", interrupt)
+    assert build(tiny, tmp_path / "set", "--slices", "2-6") == 130
+    assert "interrupted; the same command goes on where it stopped" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert build(tiny, tmp_path / "set", "--slices", "2-6") == 0
+
+
 def run(*arguments):
     return subprocess.run([sys.executable, "-m", "preprocess", *arguments], capture_output=True, text=True)
 

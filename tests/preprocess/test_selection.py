@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from preprocess.errors import DataError, UsageError
-from preprocess.selection import SliceChoice, number_of, parse_percents, parse_slices, select_subjects
+from preprocess.selection import SliceChoice, number_of, parse_percents, parse_slices, select_subjects, unused_skips
 from preprocess.volumes import Volume
 
 BRATS20 = [f"BraTS20_Training_{number:03d}" for number in range(1, 21)]
@@ -58,6 +58,11 @@ def test_what_is_missing_is_named_with_what_was_found():
     assert str(error) == ("data: no subject 001, 003, Anna; 2 found: BraTS2021_00002, BraTS2021_01476; "
                           "name others with --subjects, or all")  # fmt: skip
     assert "the first 30 subjects were asked for, 20 found" in str(pick("first:30")[1])
+
+
+def test_skipping_what_is_not_there():
+    assert unused_skips("3, 99, 15-40, BraTS20_Training_O07", BRATS20) == ["99", "BraTS20_Training_O07"]
+    assert unused_skips(None, BRATS20) == []
 
 
 @pytest.mark.parametrize("text", ["", " , ", "9-3", "first:0"])
