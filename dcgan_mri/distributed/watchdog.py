@@ -4,6 +4,7 @@ MPI itself waits for ever for a rank that hangs. Each rank leaves a sign of life
 when a rank's training has made no iteration for the time set, it looks at the others' signs and ends all.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -52,7 +53,9 @@ class Watchdog(threading.Thread):
         """End the watch; the training is over."""
         self._over.set()
         self.join()
-        (self.folder / str(self.rank)).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the folder is gone, or others still have signs in it
+            (self.folder / str(self.rank)).unlink(missing_ok=True)
+            self.folder.rmdir()
 
     def run(self):
         """Give signs of life, and look at the others' once the own training has stood still for half the time."""
@@ -74,11 +77,9 @@ class Watchdog(threading.Thread):
         sign = {"beat": self._beat, "iteration": self.iteration(), "where": _where(self._main),
                 "host": socket.gethostname(), "pid": os.getpid()}
         path = self.folder / str(self.rank)
-        try:
+        with contextlib.suppress(OSError):
             path.with_suffix(".new").write_text(json.dumps(sign))
             path.with_suffix(".new").replace(path)
-        except OSError:
-            pass
 
     def _look(self, seen, now):
         """Note for each rank its last sign, and when it last changed."""

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from dcgan_mri.files import whole_file
+from dcgan_mri.errors import DataError
+from dcgan_mri.files import remove_leftovers, whole_file
 
 
 def test_appears_when_complete(tmp_path):
@@ -24,6 +25,20 @@ def test_failure_leaves_the_old_file_and_nothing_else(tmp_path):
         raise ZeroDivisionError
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["f"]
+
+
+def test_what_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(DataError, match="none/f: cannot write it .*No such file or directory"), whole_file(
+            tmp_path / "none" / "f"):
+        pass
+
+
+def test_leftovers_are_found_below_too(tmp_path):
+    (tmp_path / "below").mkdir()
+    for name in (".a.xyz.unfinished", "below/.b.xyz.unfinished", "c", "below/d.unfinished"):
+        (tmp_path / name).write_bytes(b"")
+    remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["below", "c", "d.unfinished"]
 
 
 def test_rights_are_those_of_any_new_file(tmp_path):

@@ -31,7 +31,24 @@ def test_folder_that_cannot_be_made_is_named(tmp_path):
 
 def test_unwritable_folder_is_named():
     with pytest.raises(DataError, match="/proc/self: cannot write into it"):
-        results.check_writable("/proc/self")
+        results.claim("/proc/self")
+
+
+def test_claim_keeps_others_out_and_clears_what_was_left_half_written(tmp_path):
+    (tmp_path / "preview").mkdir()
+    (tmp_path / "preview" / ".epoch_0001.png.abc.unfinished").write_bytes(b"half")
+    (tmp_path / "loss.png").write_bytes(b"whole")
+    claim = results.claim(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [".lock", "loss.png", "preview"]
+    with pytest.raises(DataError, match="another run is writing there"):
+        results.claim(tmp_path)
+    claim.close()
+    results.claim(tmp_path).close()
+
+
+def test_folder_of_a_run_that_never_began_is_taken(tmp_path):
+    results.claim(tmp_path).close()
+    results.open_new(tmp_path)
 
 
 def test_environment_lists_every_start_and_no_variables(tmp_path, monkeypatch):

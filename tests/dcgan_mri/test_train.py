@@ -47,7 +47,7 @@ def finished(slices16, tmp_path_factory):
 def test_result_folder_is_complete(finished):
     _, out = finished
     assert sorted(path.name for path in out.iterdir()) == [
-        "config.yaml", "environment.json", "generator.npz", "log", "loss.png", "preview", "snapshot_iter_4.npz",
+        ".lock", "config.yaml", "environment.json", "generator.npz", "log", "loss.png", "preview", "snapshot_iter_4.npz",
         "snapshot_iter_6.npz"]
     assert sorted(path.name for path in (out / "preview").iterdir()) == [f"epoch_000{i}.png" for i in (1, 2, 3)]
     with Image.open(out / "preview" / "epoch_0003.png") as grid:
@@ -234,6 +234,9 @@ def test_one_unreadable_slice_is_named(bad_slices, tmp_path):
     (["--communicator", "pure_nccl"], 2, 2, "needs a GPU for every rank"),
     (["--communicator", "flat"], None, 2, "'flat'"),
     (["--max-iterations", "0"], 2, 2, "--max-iterations 0: must be at least 1"),
+    (["--keep-snapshots", "0"], None, 2, "--keep-snapshots 0: must be at least 1"),
+    (["--timeout", "-1"], 2, 2, "--timeout -1: must be a number of seconds, or 0"),
+    (["--allreduce-dtype", "float16"], 2, 2, "--allreduce-dtype float16 works with pure_nccl only; this is naive"),
     (["-o", "/proc/nothing"], 2, 1, "/proc/nothing: cannot make the folder"),
 ])
 def test_wrong_input_gets_one_line_and_a_status(slices16, tmp_path, monkeypatch, options, ranks, status, message):

@@ -28,6 +28,12 @@ def test_what_cannot_work_is_refused(wish, ranks, gpus, message):
         communicator.choose(wish, ranks, gpus)
 
 
+def test_half_precision_is_for_nccl_alone():
+    assert communicator.choose("auto", 4, 4, "float16")[0] == "pure_nccl"
+    with pytest.raises(UsageError, match="float16 works with pure_nccl only; this is host"):
+        communicator.choose("auto", 4, 1, "float16")
+
+
 HOST = """
 import numpy as np
 from mpi4py import MPI

@@ -12,7 +12,10 @@ from PIL import Image
 from dcgan_mri import snapshots
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.config import Config
+from dcgan_mri.errors import DataError, DivergedError
+from dcgan_mri.extensions.finite import StopUnlessFinite
 from dcgan_mri.extensions.global_mean import GlobalMean
+from dcgan_mri.extensions.log import Log
 from dcgan_mri.extensions.loss_plot import LossPlot
 from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes
 from dcgan_mri.extensions.sample_grid import SampleGrid
@@ -124,7 +127,34 @@ def test_reports_in_logs_have_no_escape_codes(text, left):
     assert stream.getvalue() == left
 
 
-def test_log_is_json(tmp_path):
-    run(tmp_path, chainer.training.extensions.LogReport(), iterations=4, trigger=(1, "iteration"))
-    entry, = json.loads((tmp_path / "log").read_text())
-    assert entry["gen/loss"] == 2.5
+def test_log_is_json_with_means_of_what_was_observed(tmp_path):
+    run(tmp_path, Log((1, "epoch")), trigger=(1, "iteration"))
+    entries = json.loads((tmp_path / "log").read_text())
+    assert [(entry["gen/loss"], entry["epoch"]) for entry in entries] == [(2.5, 1), (6.5, 2)]
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+@pytest.mark.parametrize(("key", "value", "message"), [
+    ("gen/loss", float("nan"), "the loss of the generator is nan at iteration 3"),
+    ("dis/loss", float("-inf"), "the loss of the discriminator is -inf at iteration 3"),
+])
+def test_loss_that_is_not_finite_stops_the_training(tmp_path, key, value, message):
+    class Spoil(chainer.training.Extension):
+        priority = chainer.training.PRIORITY_EDITOR
+
+        def __call__(self, trainer):
+            if trainer.updater.iteration == 3:
+                trainer.observation[key] = value
+
+    with pytest.raises(DivergedError, match=message):
+        run(tmp_path, Spoil(), StopUnlessFinite(), trigger=(1, "iteration"))
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    gen = Generator(CONFIG)
+    snapshots.save_generator(tmp_path / "generator.npz", gen, CONFIG)
+    good = (tmp_path / "generator.npz").read_bytes()
+    gen.dc1.W.array[0, 0, 0, 0] = np.inf
+    with pytest.raises(DataError, match="dc1/W is no longer finite"):
+        snapshots.save_generator(tmp_path / "generator.npz", gen, CONFIG)
+    assert (tmp_path / "generator.npz").read_bytes() == good
