@@ -233,9 +233,10 @@ def main():
         print(f"{name:12} {one:10.2f} s {two:10.2f} s {ratios[0]:>12} {ratios[1]:>12} {peak:10.0f}")
     print(f"a second preprocess over the finished set: {best['preprocess', 2]['again']:.2f} s")
     print(f"peak of preprocess on a volume stored as float64: {worst_memory(arguments.brats):.0f} MiB")
-    flair, everything = floor(arguments.brats)
+    flair, everything = min((floor(arguments.brats) for _ in range(arguments.repeats)), key=sum)
     print(f"floor, one process: decompressing the volumes {flair:.2f} s, with their labels {everything:.2f} s")
-    parts = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in stages(arguments.brats).items())
+    best_stages = min((stages(arguments.brats) for _ in range(arguments.repeats)), key=lambda one: sum(one.values()))
+    parts = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in best_stages.items())
     print(f"stages of preprocess, one process: {parts}")
 
 
