@@ -76,8 +76,8 @@ def main(argv=None):
 
     gen = Generator(config, batch_normalization)
     dis = Discriminator(config, batch_normalization)
-    gen_optimizer = make_optimizer(gen, my_device, config, comm)
-    dis_optimizer = make_optimizer(dis, my_device, config, comm)
+    gen_optimizer = make_optimizer(gen, my_device.spec, config, comm)
+    dis_optimizer = make_optimizer(dis, my_device.spec, config, comm)
     batches = GlobalBatches(comm, slices, config.batchsize, config.seed)
 
     # The training loop and what happens around it
@@ -168,6 +168,9 @@ def parse(argv, speaks):
     looks.add_argument("--measures", choices=("auto", "on", "off"), default="auto",
                        help="measure the sample grid after every epoch and keep generator_best.npz; auto leaves epochs "
                             "out where this would take more than 5 %% of the time (default %(default)s)")
+    looks.add_argument("--page", choices=("on", "off"), default="on",
+                       help="write the review page, index.html, after every epoch, or where epochs are short after so "
+                            "many (default %(default)s)")
     which = parser.add_argument_group("which settings")
     which.add_argument("--preset", choices=settings.PRESETS, default="paper",
                        help="what the paper prints, or what its released code does (default %(default)s)")
@@ -276,9 +279,9 @@ def choose_config(args, snapshot):
     return config
 
 
-def make_optimizer(model, my_device, config, comm):
+def make_optimizer(model, device_spec, config, comm):
     """Adam with weight decay (the paper's II-C), its gradients averaged over the ranks."""
-    model.to_device(my_device.spec)
+    model.to_device(device_spec)
     adam = chainer.optimizers.Adam(alpha=config.alpha, beta1=config.beta1)
     optimizer = chainermn.create_multi_node_optimizer(adam, comm)
     optimizer.setup(model)
@@ -335,6 +338,10 @@ def extend_first_rank(trainer, gen, config, args, last_iteration, slices):
 
         trainer.extend(Measures(slices, args.measures == "on"), trigger=every(1))
         trainer.extend(BestGenerator(gen, config), trigger=every(1))
+    if args.page == "on":
+        from dcgan_mri.extensions.review_page import ReviewPage
+
+        trainer.extend(ReviewPage(slices, last_iteration), trigger=every(1))
     if on_terminal:
         trainer.extend(extensions.ProgressBar(update_interval=1))
     else:

@@ -149,6 +149,24 @@ def mean_over_ranks(comm, array):
     return array
 
 
+def from_all_ranks(comm, array):
+    """Gather an array from every rank, by the one reduction that all communicators have; a collective.
+
+    Args:
+        comm (chainermn.CommunicatorBase): The ranks.
+        array (numpy.ndarray or cupy.ndarray): float32, of the same shape on each.
+
+    Returns:
+        numpy.ndarray or cupy.ndarray: float32 of shape (ranks, *array.shape), the same on each.
+    """
+    xp = chainer.backend.get_array_module(array)
+    gathered = xp.zeros((comm.size, *array.shape), dtype=array.dtype)
+    gathered[comm.rank] = array
+    mean_over_ranks(comm, gathered)
+    gathered *= comm.size
+    return gathered
+
+
 class _NcclBuffer:
     """An array in the dress that ChainerMN's NCCL reduction expects; sending and receiving in one place is allowed."""
 
