@@ -13,15 +13,17 @@ setup(
         "dcgan_mri.distributed",
         "dcgan_mri.extensions",
         "dcgan_mri.metrics",
+        "dcgan_mri.report_page",
         "preprocess",
     ],
+    package_data={"dcgan_mri.report_page": ["*.html", "*.css", "*.js"]},
     install_requires=[
         "chainer==7.8.1",
         "matplotlib>=3.8",
         "mpi4py>=4,<5",
         "nibabel>=5.2",
         "numpy>=2.0,<3",
-        "pillow>=10",
+        "pillow>=10.1",
         "pywavelets>=1.6",
         "pyyaml>=6",
         "scikit-image>=0.24",
@@ -32,6 +34,6 @@ setup(
         # Clusters bring their own MPI: leave this one out there.
         "mpi": ["mpich>=5,<6"],
         "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-nccl-cu12"],
-        "test": ["hypothesis>=6.100", "pytest>=8", "ruff>=0.6"],
+        "test": ["hypothesis>=6.100", "onnxruntime>=1.17", "pytest>=8", "ruff>=0.6", "selenium>=4.20"],
     },
 )

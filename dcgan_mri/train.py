@@ -370,8 +370,9 @@ def resume_command(args):
 def summary(args, updater):
     """What to look at now."""
     out = args.out
+    page = f"  review page    {out}/index.html\n" if args.page == "on" else ""
     return (
-        f"Done: {updater.iteration} iterations, {updater.epoch_detail:g} epochs.\n"
+        f"Done: {updater.iteration} iterations, {updater.epoch_detail:g} epochs.\n{page}"
         f"  sample grids   {out}/preview/epoch_*.png\n"
         f"  curves         {out}/loss.png\n"
         f"  log            {out}/log\n"

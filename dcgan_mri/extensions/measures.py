@@ -3,15 +3,14 @@
 import json
 import math
 import pathlib
-import time
 
 from dcgan_mri import previews, results
 from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.extensions.budget import Budget
 from dcgan_mri.metrics.epoch import EpochMeasures
 from dcgan_mri.metrics.stack import cores
 
 PREFIX = "measure/"
-# Of the time of the training.
 BUDGET = 0.05
 
 
@@ -23,17 +22,16 @@ class Measures(chainer.training.Extension):
     Args:
         slices (dcgan_mri.dataset.Slices): The training slices.
         every_epoch (bool): Whether to measure every epoch, whatever it takes.
-        clock (callable): Seconds.
+        budget (Budget): The time that it may take.
     """
 
     # Behind GlobalMean, which must find the same names on every rank; before the log.
     priority = (chainer.training.PRIORITY_EDITOR + chainer.training.PRIORITY_READER) // 2
 
-    def __init__(self, slices, every_epoch=False, clock=time.monotonic):
+    def __init__(self, slices, every_epoch=False, budget=None):
         self.slices = slices
         self.every_epoch = every_epoch
-        self._clock = clock
-        self._spent = self._last = 0.0
+        self._budget = budget or Budget(BUDGET)
 
     def initialize(self, trainer):
         """Describe the real slices; a few seconds, before the first iteration."""
@@ -41,15 +39,12 @@ class Measures(chainer.training.Extension):
         results.write_text(
             pathlib.Path(trainer.out) / "measures.json",
             json.dumps(self._measure.scale(), indent=2, ensure_ascii=False) + "\n")
-        self._began = self._clock()
+        self._budget.begin()
 
     def __call__(self, trainer):
         """Measure the newest grid, if there is time to."""
-        start = self._clock()
-        if not self.every_epoch and self._spent + self._last > BUDGET * (start - self._began):
-            return
-        grid = previews.by_epoch(trainer.out)[math.ceil(trainer.updater.epoch_detail)]
-        values = self._measure(previews.cells(previews.read(grid)))
-        trainer.observation.update({PREFIX + name: value for name, value in values.items()})
-        self._last = self._clock() - start
-        self._spent += self._last
+        if self.every_epoch or self._budget.allows():
+            with self._budget.spending():
+                grid = previews.by_epoch(trainer.out)[math.ceil(trainer.updater.epoch_detail)]
+                values = self._measure(previews.cells(previews.read(grid)))
+            trainer.observation.update({PREFIX + name: value for name, value in values.items()})

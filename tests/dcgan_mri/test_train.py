@@ -13,7 +13,8 @@ from dcgan_mri.errors import UsageError
 from dcgan_mri.train import count_gpus
 from tests.helpers import SMALL, run_job, write_slice_set
 
-OPTIONS = ["--image-size", SMALL["image_size"], "--width", SMALL["width"], "--measures", "off", "-g", "off"]
+OPTIONS = ["--image-size", SMALL["image_size"], "--width", SMALL["width"], "--measures", "off", "--page",
+           "off", "-g", "off"]
 INIT_SCALE = 0.2
 
 

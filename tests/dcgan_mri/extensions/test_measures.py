@@ -11,7 +11,8 @@ from dcgan_mri.config import Config
 from dcgan_mri.dataset import Slices
 from dcgan_mri.extensions import best_generator
 from dcgan_mri.extensions.best_generator import BestGenerator
-from dcgan_mri.extensions.measures import Measures
+from dcgan_mri.extensions.budget import Budget
+from dcgan_mri.extensions.measures import BUDGET, Measures
 from dcgan_mri.images import grid, save_png
 from dcgan_mri.networks import Generator
 from tests.helpers import SMALL, run_job
@@ -30,7 +31,7 @@ def run(tmp_path, slices16):
 
     def go(epochs, seconds, cost, every_epoch=False):
         now = [0.0]
-        measures = Measures(Slices(slices16), every_epoch, clock=lambda: now[0])
+        measures = Measures(Slices(slices16), every_epoch, Budget(BUDGET, clock=lambda: now[0]))
         measures.initialize(trainer_at(tmp_path, 0))
 
         def slow(pictures):

@@ -1,0 +1,39 @@
+"""The review page after an epoch."""
+
+import pathlib
+
+from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.extensions.budget import Budget
+from dcgan_mri.report_page.page import Page
+
+BUDGET = 0.05
+
+
+class ReviewPage(chainer.training.Extension):
+    """Writes ``index.html``; one reloads it in the browser while the training goes on.
+
+    Where epochs are so short that this would take more than 5 % of the time, epochs are left out, but not the last.
+
+    Args:
+        slices (dcgan_mri.dataset.Slices): The training slices.
+        last_iteration (int): Where the training ends.
+    """
+
+    priority = -200  # behind the log, and behind the snapshot, which matters more
+
+    def __init__(self, slices, last_iteration):
+        self.slices = slices
+        self.last_iteration = last_iteration
+        self._budget = Budget(BUDGET)
+
+    def initialize(self, trainer):
+        """Begin a page."""
+        out = pathlib.Path(trainer.out)
+        self._page = Page([out], [self.slices], out / "index.html")
+        self._budget.begin()
+
+    def __call__(self, trainer):
+        """Write the page, if there is time to."""
+        if self._budget.allows() or trainer.updater.iteration >= self.last_iteration:
+            with self._budget.spending():
+                self._page.write()
