@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const SIDE = 10;
-  const COLOURS = ["#0b7285", "#d9480f", "#7048e8", "#2b8a3e", "#c2255c", "#846358"];
+  const COLOURS = [0, 1, 2, 3, 4, 5].map(i => `var(--run-${i})`);
   // The second curve of a chart: discriminator, generated images.
   const DASHES = ["", "7 4"];
   const GROUPS = [
@@ -299,9 +299,9 @@
       const points = run.log.filter(entry => entry.values[name] !== undefined)
         .map(entry => [chart.x(entry.epoch), y(entry.values[name])]);
       const colour = COLOURS[(i + (runs.length === 1 ? k : 0)) % COLOURS.length];
-      parts.push(draw("polyline", {class: "curve", fill: "none", stroke: colour, "stroke-width": 2.5,
-                                   "stroke-dasharray": DASHES[k], points: points.map(point => point.join(",")).join(" ")}));
-      if (points.length < 40) points.forEach(([cx, cy]) => parts.push(draw("circle", {cx, cy, r: 3, fill: colour})));
+      parts.push(draw("polyline", {class: "curve", style: {stroke: colour, strokeDasharray: DASHES[k]},
+                                   points: points.map(point => point.join(",")).join(" ")}));
+      if (points.length < 40) points.forEach(([cx, cy]) => parts.push(draw("circle", {cx, cy, r: 3, style: {fill: colour}})));
     }));
     chart.mark = draw("line", {class: "mark", y1: top, y2: bottom});
     chart.line = draw("line", {class: "hover", y1: top, y2: bottom, visibility: "hidden"});
