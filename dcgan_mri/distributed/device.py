@@ -20,10 +20,6 @@ class Device:
     identity: str
     description: str
 
-    @property
-    def is_gpu(self):
-        return self.spec != "@numpy"
-
 
 def visible_gpus():
     """Count the GPUs that this process can use.
@@ -73,6 +69,26 @@ def choose(wish, local_rank):
     index = local_rank % count
     name = cupy.cuda.runtime.getDeviceProperties(index)["name"].decode()
     return Device(f"@cupy:{index}", cupy.cuda.Device(index).pci_bus_id, f"GPU {index}, {name}")
+
+
+def count_gpus(devices):
+    """Number of different GPUs among the ranks.
+
+    Args:
+        devices (list of tuple): Host and GPU identity for each rank; the identity is empty on CPU.
+
+    Returns:
+        int: 0 if all ranks compute on CPU.
+
+    Raises:
+        UsageError: If some have a GPU and others have none.
+    """
+    without = [rank for rank, (_, identity) in enumerate(devices) if not identity]
+    if without and len(without) < len(devices):
+        raise UsageError(
+            f"rank {without[0]} on {devices[without[0]][0]} finds no GPU while others do; "
+            f"use --gpu off, or start ranks only where there is one")
+    return len({pair for pair in devices if pair[1]})
 
 
 def _first_line(error):

@@ -22,7 +22,6 @@ class Interruption(chainer.training.Extension):
         mpi_comm (mpi4py.MPI.Comm): The ranks.
     """
 
-    trigger = (1, "iteration")
     priority = chainer.training.PRIORITY_WRITER
 
     def __init__(self, mpi_comm):

@@ -11,7 +11,6 @@ NETWORKS = {"gen": "generator", "dis": "discriminator"}
 class StopUnlessFinite(chainer.training.Extension):
     """Stops as soon as a loss is NaN or infinite; on every rank, behind `GlobalMean`, so that all stop together."""
 
-    trigger = (1, "iteration")
     priority = chainer.training.PRIORITY_EDITOR - 1
 
     def __call__(self, trainer):

@@ -12,7 +12,6 @@ class GlobalMean(chainer.training.Extension):
         mpi_comm (mpi4py.MPI.Comm): The ranks; each holds an equal share of the batch.
     """
 
-    trigger = (1, "iteration")
     priority = chainer.training.PRIORITY_EDITOR
 
     def __init__(self, mpi_comm):

@@ -1,8 +1,11 @@
 """How far the training is, for logs: plain lines, where Chainer's progress bar would leave escape codes."""
 
 import datetime
+import os
 import sys
 import time
+
+from mpi4py import MPI
 
 from dcgan_mri.chainer_compat import chainer
 
@@ -16,7 +19,6 @@ class ProgressLines(chainer.training.Extension):
         out (file): Where they go.
     """
 
-    trigger = (1, "iteration")
 
     def __init__(self, last_iteration, seconds=60.0, out=None):
         self.last_iteration = last_iteration
@@ -62,3 +64,20 @@ class WithoutEscapes:
     def flush(self):
         """Flush the stream."""
         self.stream.flush()
+
+
+def is_on_terminal():
+    """Whether a person watches: under mpiexec stdout is a pipe, but a job from a terminal can still open it.
+
+    Returns:
+        bool: If so, Chainer's progress bar has somebody to draw for.
+    """
+    if sys.stdout.isatty():
+        return True
+    if MPI.COMM_WORLD.size == 1:
+        return False
+    try:
+        os.close(os.open("/dev/tty", os.O_WRONLY))
+    except OSError:
+        return False
+    return True

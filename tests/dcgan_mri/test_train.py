@@ -8,9 +8,6 @@ import pytest
 import yaml
 from PIL import Image
 
-from dcgan_mri.distributed.device import Device
-from dcgan_mri.errors import UsageError
-from dcgan_mri.train import count_gpus
 from tests.helpers import SMALL, run_job, write_slice_set
 
 OPTIONS = ["--image-size", SMALL["image_size"], "--width", SMALL["width"], "--measures", "off", "--page",
@@ -48,8 +45,8 @@ def finished(slices16, tmp_path_factory):
 def test_result_folder_is_complete(finished):
     _, out = finished
     assert sorted(path.name for path in out.iterdir()) == [
-        ".lock", "config.yaml", "environment.json", "generator.npz", "log", "loss.png", "preview", "snapshot_iter_4.npz",
-        "snapshot_iter_6.npz"]
+        ".lock", "config.yaml", "environment.json", "generator.npz", "log", "loss.png", "preview",
+        "snapshot_iter_4.npz", "snapshot_iter_6.npz"]
     assert sorted(path.name for path in (out / "preview").iterdir()) == [f"epoch_000{i}.png" for i in (1, 2, 3)]
     with Image.open(out / "preview" / "epoch_0003.png") as grid:
         assert (grid.size, grid.mode) == ((160, 160), "RGB")
@@ -278,19 +275,6 @@ def test_help_is_printed_once():
     assert done.stdout.count("usage:") == 1
     for part in ("what to train on", "settings of the training", "settings of the networks", "the machine", "II-C"):
         assert part in done.stdout
-
-
-@pytest.mark.parametrize(("devices", "gpus"), [
-    ([("a", ""), ("b", "")], 0), ([("a", "0"), ("a", "0")], 1), ([("a", "0"), ("b", "0")], 2),
-])
-def test_gpus_are_told_apart_by_host(devices, gpus):
-    assert count_gpus(devices) == gpus
-
-
-def test_gpus_on_some_ranks_only_are_refused():
-    assert not Device("@numpy", "", "CPU").is_gpu
-    with pytest.raises(UsageError, match="rank 1 on b finds no GPU while others do"):
-        count_gpus([("a", "0000:01"), ("b", "")])
 
 
 @pytest.mark.gpu

@@ -76,3 +76,15 @@ def test_cupy_without_its_libraries_is_said(gpus, monkeypatch):
     monkeypatch.setattr(device.chainer.backends.cuda, "available", False)
     monkeypatch.setattr(device.chainer.backends.cuda, "_resolution_error", ImportError("libcublas.so.12: not found"))
     assert device.visible_gpus() == (0, "Chainer cannot use CuPy (libcublas.so.12: not found)")
+
+
+@pytest.mark.parametrize(("devices", "gpus"), [
+    ([("a", ""), ("b", "")], 0), ([("a", "0"), ("a", "0")], 1), ([("a", "0"), ("b", "0")], 2),
+])
+def test_gpus_are_told_apart_by_host(devices, gpus):
+    assert device.count_gpus(devices) == gpus
+
+
+def test_gpus_on_some_ranks_only_are_refused():
+    with pytest.raises(UsageError, match="rank 1 on b finds no GPU while others do"):
+        device.count_gpus([("a", "0000:01"), ("b", "")])

@@ -1,0 +1,81 @@
+"""The command line of `dcgan_mri.train`."""
+
+from dcgan_mri import config as settings
+from dcgan_mri.commandline import Parser, add_settings
+from dcgan_mri.distributed import communicator
+from dcgan_mri.errors import UsageError
+
+
+def parse(argv, speaks):
+    """Read the command line.
+
+    Args:
+        argv (list of str): Without the program; None takes the process's own.
+        speaks (bool): Whether this rank prints the help.
+
+    Returns:
+        argparse.Namespace: Options; settings of `Config` only where given.
+
+    Raises:
+        UsageError: If it is wrong.
+    """
+    parser = Parser(
+        speaks, prog="python -m dcgan_mri.train",
+        description="Train a DCGAN on a set of brain slices, as in the paper; alone or under mpiexec.",
+        epilog="examples:\n"
+               "  mpiexec -n 4 python -m dcgan_mri.train                 the paper's training on four ranks\n"
+               "  python -m dcgan_mri.train -o result -r                 go on where that run stopped\n"
+               "  python -m dcgan_mri.train -e 2 --max-iterations 20     a look at whether it works\n"
+               "Settings come from the preset, then from --config, then from the options below; with -r they come\n"
+               "from the snapshot in place of the preset.\n\n"
+               "exit status: 0 finished, 1 data or machine, 2 usage, 75 interrupted by a signal with a snapshot to go\n"
+               "on from (SIGTERM, SIGUSR1 or Ctrl-C on any rank; Ctrl-C twice stops at once).")
+    files = parser.add_argument_group("what to train on, where to put the results")
+    files.add_argument("-i", "--dataset", default="data/slices", metavar="DIR",
+                       help="slice set made by `python -m preprocess build` (default %(default)s)")
+    files.add_argument("-o", "--out", default="result", metavar="DIR", help="result folder (default %(default)s)")
+    files.add_argument("-r", "--resume", nargs="?", const="auto", metavar="FILE",
+                       help="go on from the newest snapshot in the result folder, or from FILE")
+    files.add_argument("--snapshot-interval", type=int, default=1, metavar="N",
+                       help="epochs between snapshots (default %(default)s)")
+    files.add_argument("--keep-snapshots", type=int, default=2, metavar="N",
+                       help="newest snapshots to keep, 426 MB each (default %(default)s)")
+    files.add_argument("--max-iterations", type=int, metavar="N", help="stop after N iterations (default: all epochs)")
+    looks = parser.add_argument_group("looking at it")
+    looks.add_argument("--measures", choices=("auto", "on", "off"), default="auto",
+                       help="measure the sample grid after every epoch and keep generator_best.npz; auto leaves epochs "
+                            "out where this would take more than 5 %% of the time (default %(default)s)")
+    looks.add_argument("--page", choices=("on", "off"), default="on",
+                       help="write the review page, index.html, after every epoch, or where epochs are short after so "
+                            "many (default %(default)s)")
+    which = parser.add_argument_group("which settings")
+    which.add_argument("--preset", choices=settings.PRESETS, default="paper",
+                       help="what the paper prints, or what its released code does (default %(default)s)")
+    which.add_argument("--config", metavar="FILE", help="YAML file with settings, such as a run's config.yaml")
+    numbers = parser.add_argument_group("settings of the training")
+    add_settings(numbers, {"epoch": ("-e",), "batchsize": ("-b",), "alpha": (), "beta1": (), "weight_decay": (),
+                           "loss": (), "update": (), "seed": ()})
+    nets = parser.add_argument_group("settings of the networks")
+    add_settings(nets, {"n_z": ("-n",), "dropout": (), "noise_sigma": (), "pixel_range": (), "image_size": (),
+                        "width": ()})
+    machine = parser.add_argument_group("the machine")
+    machine.add_argument("-g", "--gpu", choices=("auto", "on", "off"), default="auto",
+                         help="use CUDA if there is a GPU, insist on it, or do without (default %(default)s)")
+    machine.add_argument("--communicator", choices=communicator.NAMES, default="auto",
+                         help="auto takes naive without a GPU, pure_nccl if every rank has its own, and host "
+                              "if ranks share one (default %(default)s)")
+    machine.add_argument("--allreduce-dtype", choices=("float16", "float32"), default="float32",
+                         help="what gradients travel as with pure_nccl (default %(default)s)")
+    machine.add_argument("--timeout", type=float, default=600.0, metavar="S",
+                         help="seconds without an iteration after which a job of several ranks ends itself and names "
+                              "the rank that hangs; 0 waits for ever (default %(default)g)")
+    machine.add_argument("--progress", choices=("auto", "bar", "lines"), default="auto",
+                         help="Chainer's progress bar, or a line a minute for logs (default: bar on a terminal)")
+    args = parser.parse_args(argv)
+    for name in ("snapshot_interval", "max_iterations", "keep_snapshots"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name.replace('_', '-')} {value}: must be at least 1")
+    if not 0 <= args.timeout < float("inf"):
+        raise UsageError(f"--timeout {args.timeout:g}: must be a number of seconds, or 0")
+    return args
