@@ -50,10 +50,21 @@ def test_wavelets_are_blind_to_a_constant_and_see_their_own_direction():
     assert finest.argmax(axis=1).tolist() == [0, features.DIRECTIONS // 2]
 
 
+def test_order_two_tells_textures_of_equal_strength_apart():
+    noise = np.random.default_rng(0).standard_normal((2, 64, 64)).astype(np.float32)
+    # The same spectrum, hence the same responses to the wavelets, but gathered in a few places.
+    gathered = np.fft.ifft2(np.abs(np.fft.fft2(noise))).real.astype(np.float32)
+    first = features.scattering(noise)[:, 64:].mean(axis=1) / features.scattering(gathered)[:, 64:].mean(axis=1)
+    second = features.second_order(gathered) - features.second_order(noise)
+    assert (first < 3).all()
+    assert second.mean() > 0.5
+    assert features.second_order(noise[:, ::4, ::4]).shape == (2, 0)
+
+
 def test_scale_is_that_of_the_real_slices(grey):
     extract = features.choose(None, grey)
     found = extract(grey)
-    assert found.shape == (40, 64 + 3 * features.DIRECTIONS * 16)
+    assert found.shape == (40, 64 + 3 * features.DIRECTIONS * 16 + 3 * features.DIRECTIONS ** 2)
     assert np.allclose(found.mean(axis=0), 0, atol=1e-3)
     assert np.allclose((found ** 2).mean(), 1, atol=0.01)
 
