@@ -6,7 +6,8 @@ SUBJECTS ?= 001-015
 DATA     ?= data/slices
 OUT      ?= result
 GPUS     := $(shell nvidia-smi -L 2>/dev/null | grep -c '^GPU')
-NP       ?= $(if $(filter-out 0,$(GPUS)),$(GPUS),1)
+# The paper's batch of 8 divides by 8, 4, 2 and 1.
+NP       ?= $(shell for n in 8 4 2 1; do [ $$n -le $(GPUS) ] && break; done; echo $$n)
 EPOCHS   ?=
 ARGS     ?=
 # MPI=system leaves the cluster's own MPI in charge; by default a small one is installed into .venv.
@@ -75,7 +76,7 @@ demo: $(STAMP)
 	rm -rf demo/slices demo/result
 	$(BIN)/python -m preprocess phantom --out demo/phantom --subjects 2
 	$(BIN)/python -m preprocess build --brats demo/phantom --out demo/slices --subjects all --slices 68-99
-	$(LAUNCH) -m dcgan_mri.train -i demo/slices -o demo/result -e 2 -b 2 $(ARGS)
+	$(BIN)/python -m dcgan_mri.train -i demo/slices -o demo/result -e 2 -b 2 $(ARGS)
 	@echo 'Look at demo/result/preview/epoch_0002.png. Two epochs on 64 slices, in batches of 2 for speed, show that it works, not what it learns.'
 
 test: lint

@@ -1,6 +1,7 @@
 """A slice set as `preprocess` writes it, and its images as the networks take them."""
 
 import csv
+import hashlib
 import json
 import pathlib
 
@@ -33,6 +34,7 @@ class Slices:
                 f"use --image-size, or make the slices again with --size {image_size}")
         rows = _rows(self.folder, description, split)
         self.files, self.subjects, self.levels = map(list, zip(*rows, strict=True))
+        self.fingerprint = hashlib.sha256((self.folder / "manifest.csv").read_bytes()).hexdigest()
         self._decoded = {}
 
     def __len__(self):
@@ -84,9 +86,9 @@ def to_network(images, pixel_low, xp=np):
 
 def _description(folder):
     """The set's dataset.json, which preprocess writes last: without it the set is not whole."""
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; make the slices with `make preprocess`, or name them with -i")
     try:
+        if not folder.is_dir():
+            raise DataError(f"{folder}: no such folder; make the slices with `make preprocess`, or name them with -i")
         description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(
@@ -128,5 +130,5 @@ def _decode(path, size):
                     f"{path}: is {image.mode} {image.size[0]}×{image.size[1]}, must be 8-bit grey {size}×{size}; "
                     f"make the slices again")
             return np.array(image)
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: cannot read the picture ({error}); make the slices again") from None

@@ -28,12 +28,14 @@ def open_new(out):
         DataError: If it cannot be made.
     """
     path = pathlib.Path(out)
-    if path.exists() and (not path.is_dir() or any(entry.name != LOCK for entry in path.iterdir())):
-        raise UsageError(f"{out}: exists already; go on with that run by -r, or give another folder by -o")
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        taken = path.exists() and (not path.is_dir() or any(entry.name != LOCK for entry in path.iterdir()))
+        if not taken:
+            path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{out}: cannot make the folder ({error.strerror}); give another one by -o") from None
+    if taken:
+        raise UsageError(f"{out}: exists already; go on with that run by -r, or give another folder by -o")
 
 
 def claim(out):
@@ -61,6 +63,21 @@ def claim(out):
         pass  # a file system without locks
     remove_leftovers(path)
     return lock
+
+
+def last_start(out):
+    """What a run last noted of itself.
+
+    Args:
+        out (str or Path): Result folder.
+
+    Returns:
+        dict: The newest entry of ``environment.json``; empty if there is none.
+    """
+    try:
+        return json.loads((pathlib.Path(out) / "environment.json").read_text(encoding="utf-8"))["starts"][-1]
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return {}
 
 
 def write_text(path, text):

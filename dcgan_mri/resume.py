@@ -1,4 +1,4 @@
-"""Going on with a run: which snapshot, with which settings, in which folder."""
+"""Going on with a run: which snapshot, with which settings and slices, in which folder."""
 
 import dataclasses
 
@@ -11,17 +11,45 @@ from dcgan_mri.errors import UsageError
 
 # A resumed run must have the networks and the data of the one that it goes on from; only these may change.
 MAY_CHANGE = ("epoch", "alpha", "beta1", "weight_decay", "dropout_when_sampling")
+DATASET = "data/slices"
 
 
-def open_snapshot(args):
-    """Read the snapshot to go on from: path, settings, arrays."""
+def find_snapshot(args):
+    """Choose the snapshot to go on from; on one rank alone, since others may see a shared folder as it was before.
+
+    Args:
+        args (argparse.Namespace): The options.
+
+    Returns:
+        str: Its path; None if a new run is to begin, also where the old one never came to its first snapshot.
+
+    Raises:
+        DataError: If there is none, or the one named is not whole.
+        UsageError: If the result folder holds later ones than the one named.
+    """
+    if args.resume is None:
+        return None
+    if args.resume == "auto" and never_saved(args.out):
+        print(f"{args.out}: the run ended before its first snapshot; beginning anew", flush=True)
+        return None
     if args.resume == "auto":
-        path, config, arrays, passed_over = snapshots.read_newest(args.out)
-        if MPI.COMM_WORLD.rank == 0:
-            for message in passed_over:
-                print(f"passed over {message}", flush=True)
-        return path, config, arrays
-    return args.resume, *snapshots.read(args.resume)
+        path, _, _, passed_over = snapshots.read_newest(args.out)
+        for message in passed_over:
+            print(f"passed over {message}", flush=True)
+        return str(path)
+    _, arrays = snapshots.read(args.resume)
+    iteration = int(arrays.get("updater/iteration", 0))
+    later = [path for path in snapshots.newest_first(args.out) if snapshots.iteration_of(path) > iteration]
+    if later:
+        raise UsageError(
+            f"{args.out}: holds {later[0].name}, from behind iteration {iteration} of {args.resume}; "
+            f"move the later snapshots away, or give another folder by -o")
+    return args.resume
+
+
+def never_saved(out):
+    """Whether a folder is that of a run which ended before its first snapshot."""
+    return bool(results.last_start(out)) and not snapshots.newest_first(out)
 
 
 def choose_config(args, snapshot):
@@ -42,8 +70,16 @@ def choose_config(args, snapshot):
     return config
 
 
+def choose_dataset(args):
+    """The slices: those named, else those that the run to go on with was started on, else the usual place."""
+    if args.dataset is not None:
+        return args.dataset
+    before = results.last_start(args.out).get("dataset") if args.resume else None
+    return before or DATASET
+
+
 def open_result_folder(args):
     """Make the folder of a new run, or enter that of the run that goes on, and keep others out."""
-    if args.resume is None or not snapshots.newest_first(args.out):
+    if args.resume is None or not results.last_start(args.out):
         results.open_new(args.out)
     return results.claim(args.out)

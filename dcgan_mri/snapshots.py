@@ -49,9 +49,20 @@ def newest_first(folder):
     Returns:
         list of Path: Newest first.
     """
-    found = [(NAME.fullmatch(path.name), path) for path in pathlib.Path(folder).glob("snapshot_iter_*.npz")]
-    numbered = [(int(match[1]), path) for match, path in found if match]
-    return [path for _, path in sorted(numbered, reverse=True)]
+    found = [path for path in pathlib.Path(folder).glob("snapshot_iter_*.npz") if NAME.fullmatch(path.name)]
+    return sorted(found, key=iteration_of, reverse=True)
+
+
+def iteration_of(path):
+    """The iteration that a snapshot's name tells.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        int: The iteration.
+    """
+    return int(NAME.fullmatch(path.name)[1])
 
 
 def read_newest(folder):
@@ -89,20 +100,20 @@ def read(path):
         DataError: If it is missing, damaged, or not one of ours. Pickled objects are refused, not loaded.
     """
     try:
-        # Opened as a zip, since numpy.load would take a pickle for a promise of one and name that instead.
+        # Member by member, since numpy.load hands out what is no array as bytes.
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-        with np.load(path, allow_pickle=False) as archive:
-            if f"{CONFIG_KEY}.npy" not in names:
+            if f"{CONFIG_KEY}.npy" not in archive.namelist():
                 raise DataError(f"{path}: not a file of dcgan_mri; give a snapshot_iter_*.npz or generator.npz")
-            arrays = {name: archive[name] for name in archive.files}
-        config = settings.from_dict(json.loads(str(arrays.pop(CONFIG_KEY))), origin=str(path))
+            arrays = {name.removesuffix(".npy"): np.lib.format.read_array(archive.open(name), allow_pickle=False)
+                      for name in archive.namelist()}
+        config = settings.from_dict(dict(json.loads(str(arrays.pop(CONFIG_KEY)))), origin=str(path))
     except OSError as error:
         raise DataError(f"{path}: cannot read it ({error.strerror or error}); name another file") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, KeyError) as error:
-        raise DataError(f"{path}: not a whole file of weights ({error}); name another one") from None
     except UserError as error:
         raise DataError(str(error)) from None
+    except Exception as error:  # what damaged or hostile content raises inside zipfile, zlib, NumPy and json has no end
+        reason = " ".join(f"{type(error).__name__} {error}".split())
+        raise DataError(f"{path}: not a whole file of weights ({reason[:200]}); name another one") from None
     return config, arrays
 
 

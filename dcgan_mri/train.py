@@ -9,6 +9,7 @@ from dcgan_mri.distributed.threads import limit_blas_threads
 BLAS_THREADS = limit_blas_threads()  # before anything loads NumPy
 
 import pathlib  # noqa: E402
+import shlex  # noqa: E402
 import socket  # noqa: E402
 import sys  # noqa: E402
 
@@ -33,7 +34,7 @@ from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes, is_on_t
 from dcgan_mri.extensions.sample_grid import SampleGrid  # noqa: E402
 from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot  # noqa: E402
 from dcgan_mri.networks import Discriminator, Generator  # noqa: E402
-from dcgan_mri.resume import choose_config, open_result_folder, open_snapshot  # noqa: E402
+from dcgan_mri.resume import choose_config, choose_dataset, find_snapshot, open_result_folder  # noqa: E402
 from dcgan_mri.train_options import parse  # noqa: E402
 from dcgan_mri.triggers import EpochsAndEnd, StopAt, each_iteration  # noqa: E402
 from dcgan_mri.updater import Updater  # noqa: E402
@@ -55,11 +56,17 @@ def main(argv=None):
     with together(ranks, PROGRAM):
         args = parse(argv, speaks=ranks.rank == 0)
         my_device = device.choose(args.gpu, local_rank)
+        args.dataset = choose_dataset(args)
+        path = find_snapshot(args) if ranks.rank == 0 else None
+    interruption = Interruption(ranks)
+    interruption.listen()
+    path = ranks.bcast(path)
     devices = ranks.allgather((socket.gethostname(), my_device.identity))
     with together(ranks, PROGRAM):
         comm_name, comm_reason = communicator.choose(
-            args.communicator, ranks.size, device.count_gpus(devices), args.allreduce_dtype)
-        snapshot = None if args.resume is None else open_snapshot(args)
+            args.communicator, ranks.size, device.count_gpus(devices), args.allreduce_dtype,
+            communicator.nccl_is_there())
+        snapshot = None if path is None else (path, *snapshots.read(path))
         config = choose_config(args, snapshot)
         share_of_batch(config.batchsize, ranks.size)
         slices = Slices(args.dataset, config.image_size)
@@ -80,7 +87,6 @@ def main(argv=None):
     # The training loop and what happens around it
     last_iteration = min(config.epoch * batches.n_batches, args.max_iterations or sys.maxsize)
     updater = Updater(batches, gen_optimizer, dis_optimizer, config)
-    interruption = Interruption(ranks)
     trainer = chainer.training.Trainer(updater, StopAt(last_iteration, interruption), out=args.out)
     for extension in (interruption, GlobalMean(ranks), StopUnlessFinite()):
         trainer.extend(extension, trigger=each_iteration)
@@ -89,10 +95,9 @@ def main(argv=None):
 
     # Where to begin: the same weights everywhere, which also spares ChainerMN's first update its broadcast
     if snapshot is not None:
-        path, _, arrays = snapshot
         with together(ranks, PROGRAM):
-            snapshots.restore(path, arrays, trainer)
-        snapshot = arrays = None  # 426 MB
+            snapshots.restore(path, snapshot[2], trainer)
+        snapshot = None  # 426 MB
     for optimizer in (gen_optimizer, dis_optimizer):
         comm.bcast_data(optimizer.target)
         optimizer.is_changed(optimizer.target)
@@ -116,9 +121,10 @@ def main(argv=None):
     run(trainer, interruption, args)
     if updater.iteration < last_iteration:
         if ranks.rank == 0:
-            snapshots.save(pathlib.Path(args.out), trainer, config)
+            trainer.get_extension("Snapshot")(trainer)
             print(f"Interrupted at iteration {updater.iteration} of {last_iteration}; a snapshot is in {args.out}.\n"
                   f"Go on:           {resume_command(args)}", flush=True)
+        ranks.Barrier()  # a launcher may kill all as soon as one has left
         raise SystemExit(INTERRUPTED)
     if ranks.rank == 0:
         print(summary(args, updater), flush=True)
@@ -130,7 +136,6 @@ def run(trainer, interruption, args):
     ranks = interruption.mpi_comm
     watched = ranks.size > 1 and args.timeout > 0
     watchdog = Watchdog(ranks, args.out, args.timeout, lambda: trainer.updater.iteration) if watched else None
-    interruption.listen()
     if watched:
         watchdog.start()
     try:
@@ -191,7 +196,7 @@ def extend_first_rank(trainer, gen, config, args, last_iteration, slices):
 def resume_command(args):
     """How to go on with this run."""
     launcher = f"mpiexec -n {MPI.COMM_WORLD.size} " if MPI.COMM_WORLD.size > 1 else ""
-    return f"{launcher}python -m dcgan_mri.train -i {args.dataset} -o {args.out} -r"
+    return f"{launcher}python -m dcgan_mri.train -i {shlex.quote(args.dataset)} -o {shlex.quote(args.out)} -r"
 
 
 def summary(args, updater):

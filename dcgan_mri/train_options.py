@@ -31,8 +31,9 @@ def parse(argv, speaks):
                "exit status: 0 finished, 1 data or machine, 2 usage, 75 interrupted by a signal with a snapshot to go\n"
                "on from (SIGTERM, SIGUSR1 or Ctrl-C on any rank; Ctrl-C twice stops at once).")
     files = parser.add_argument_group("what to train on, where to put the results")
-    files.add_argument("-i", "--dataset", default="data/slices", metavar="DIR",
-                       help="slice set made by `python -m preprocess build` (default %(default)s)")
+    files.add_argument("-i", "--dataset", metavar="DIR",
+                       help="slice set made by `python -m preprocess build` (default data/slices; with -r that of "
+                            "the run)")
     files.add_argument("-o", "--out", default="result", metavar="DIR", help="result folder (default %(default)s)")
     files.add_argument("-r", "--resume", nargs="?", const="auto", metavar="FILE",
                        help="go on from the newest snapshot in the result folder, or from FILE")

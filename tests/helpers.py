@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -33,9 +34,15 @@ def write_slice_set(folder, n=16, size=16, held_out=0, seed=0):
     return folder
 
 
+def mpiexec():
+    """The launcher that belongs to the MPI in use: that of the virtual environment, else the machine's."""
+    beside_python = str(pathlib.Path(sys.executable).parent)
+    return shutil.which("mpiexec", path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
+
+
 def run_job(*command, ranks=None, cwd=None, timeout=120, **environment):
     """Run a Python program, under mpiexec if a number of ranks is given; returns the completed process."""
-    launcher = [str(pathlib.Path(sys.executable).with_name("mpiexec")), "-n", str(ranks)] if ranks else []
+    launcher = [mpiexec(), "-n", str(ranks)] if ranks else []
     return subprocess.run(
         [*launcher, sys.executable, *map(str, command)], cwd=cwd or ROOT, timeout=timeout,
         capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **environment})

@@ -1,5 +1,7 @@
 """Batch normalisation over the global batch, so that n ranks compute what one computes."""
 
+import warnings
+
 from dcgan_mri.chainer_compat import chainer, chainermn
 from dcgan_mri.distributed.communicator import from_all_ranks, mean_over_ranks
 
@@ -42,7 +44,10 @@ class GlobalBatchNormalization(chainermn.links.MultiNodeBatchNormalization):
         function = _chainer_bn.BatchNormalization(
             self.eps, self.avg_mean, self.avg_var, self.decay,
             impl_selector=lambda function, inputs: _GlobalStatistics(self.comm))
-        y, = function.apply((x, gamma, self.beta))
+        with warnings.catch_warnings():
+            if self.comm.size > 1:  # the share of one rank may be one sample; the batch is not
+                warnings.filterwarnings("ignore", "A batch with no more than one sample")
+            y, = function.apply((x, gamma, self.beta))
         return y
 
     __call__ = forward

@@ -7,13 +7,14 @@ from dcgan_mri.chainer_compat import chainer, chainermn
 from dcgan_mri.errors import UsageError
 
 # Behind chainer_compat, without which Chainer does not import.
+import chainermn.nccl
 from chainermn.communicators.mpi_communicator_base import MpiCommunicatorBase
 from chainermn.communicators.pure_nccl_communicator import PureNcclCommunicator
 
 NAMES = ("auto", "naive", "host", "pure_nccl")
 
 
-def choose(wish, n_ranks, n_gpus, allreduce_dtype="float32"):
+def choose(wish, n_ranks, n_gpus, allreduce_dtype="float32", has_nccl=True):
     """Choose a communicator.
 
     Args:
@@ -21,6 +22,7 @@ def choose(wish, n_ranks, n_gpus, allreduce_dtype="float32"):
         n_ranks (int): Number of ranks.
         n_gpus (int): Number of different GPUs that the ranks compute on together; 0 on CPU.
         allreduce_dtype (str): What gradients are to travel as.
+        has_nccl (bool): Whether NCCL can be used.
 
     Returns:
         tuple: Name and reason, both str.
@@ -28,13 +30,13 @@ def choose(wish, n_ranks, n_gpus, allreduce_dtype="float32"):
     Raises:
         UsageError: If the one asked for cannot work with these ranks and GPUs.
     """
-    name, reason = _choose(wish, n_ranks, n_gpus)
+    name, reason = _choose(wish, n_ranks, n_gpus, has_nccl)
     if allreduce_dtype != "float32" and name != "pure_nccl":
         raise UsageError(f"--allreduce-dtype {allreduce_dtype} works with pure_nccl only; this is {name} ({reason})")
     return name, reason
 
 
-def _choose(wish, n_ranks, n_gpus):
+def _choose(wish, n_ranks, n_gpus, has_nccl):
     if n_gpus == 0:
         if wish == "pure_nccl":
             raise UsageError("--communicator pure_nccl needs a GPU for every rank and there is none; use auto")
@@ -46,7 +48,20 @@ def _choose(wish, n_ranks, n_gpus):
             raise UsageError(
                 f"--communicator pure_nccl: NCCL refuses two ranks on one GPU; {n_ranks} ranks have {n_gpus}; use auto")
         return "host", f"{n_ranks} ranks share {n_gpus} GPU{'s' * (n_gpus > 1)}"
+    if not has_nccl:
+        if wish == "pure_nccl":
+            raise UsageError("--communicator pure_nccl: CuPy finds no NCCL; install nvidia-nccl-cu12, or use auto")
+        return "host", "CuPy finds no NCCL"
     return ("pure_nccl", "a GPU for every rank") if wish == "auto" else (wish, "asked for")
+
+
+def nccl_is_there():
+    """Whether ChainerMN can use NCCL.
+
+    Returns:
+        bool: False without CuPy, or where CuPy finds no NCCL.
+    """
+    return chainermn.nccl._available
 
 
 def create(name, mpi_comm, allreduce_dtype="float32"):

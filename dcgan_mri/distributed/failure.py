@@ -55,10 +55,10 @@ def abort_job_on_error(program):
         if issubclass(kind, UserError):
             status = error.status
             print(f"{program}: error: {error} (rank {rank})", file=sys.stderr, flush=True)
-        elif kind.__name__ == "OutOfMemoryError":  # CuPy's, which is not there to be imported everywhere
+        elif kind.__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower():  # CuPy has several types
             status = 1
-            print(f"{program}: error: rank {rank} is out of GPU memory ({error}); use a smaller --batchsize",
-                  file=sys.stderr, flush=True)
+            remedy = "use more GPUs, or begin anew with a smaller --batchsize"
+            print(f"{program}: error: rank {rank} is out of memory ({error}); {remedy}", file=sys.stderr, flush=True)
         else:
             status = 130 if issubclass(kind, KeyboardInterrupt) else 1
             traceback.print_exception(kind, error, trace)

@@ -5,17 +5,18 @@ import os
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def share_of_cores(cores, local_ranks):
-    """How many threads a rank may run when the ranks of one machine share its cores.
+def share_of_cores(mine, all_ranks):
+    """How many threads a rank may run beside the ranks of its machine that use the same cores.
 
     Args:
-        cores (int): Cores that this process may run on.
-        local_ranks (int): Ranks on this machine.
+        mine (set of int): Cores that this process may run on.
+        all_ranks (list of set): The same for each rank of this machine, this one included. A launcher that binds
+            ranks gives each cores of its own.
 
     Returns:
         int: At least 1.
     """
-    return max(1, cores // local_ranks)
+    return max(1, len(mine) // sum(bool(mine & cores) for cores in all_ranks))
 
 
 def limit_blas_threads():
@@ -31,8 +32,8 @@ def limit_blas_threads():
     from mpi4py import MPI
 
     node = MPI.COMM_WORLD.Split_type(MPI.COMM_TYPE_SHARED)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = share_of_cores(cores, node.size)
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    threads = share_of_cores(cores, node.allgather(cores))
     for variable in VARIABLES:
         os.environ[variable] = str(threads)
-    return f"{threads} ({cores} cores, {node.size} rank{'s' * (node.size > 1)} on this machine)"
+    return f"{threads} ({len(cores)} cores, {node.size} rank{'s' * (node.size > 1)} on this machine)"

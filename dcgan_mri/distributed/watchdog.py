@@ -45,7 +45,7 @@ class Watchdog(threading.Thread):
         self._over = threading.Event()
         if self.rank == 0:
             shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir()
+            self.folder.mkdir(exist_ok=True)
         mpi_comm.Barrier()
         self._sign()
 
@@ -98,7 +98,7 @@ class Watchdog(threading.Thread):
             print(report(seen, silent, stood_still), file=sys.stderr, flush=True)
             time.sleep(SECONDS_TO_BE_HEARD)
         else:
-            time.sleep(2 * SECONDS_TO_BE_HEARD)
+            time.sleep(self.interval + 2 * SECONDS_TO_BE_HEARD)  # the speaker may look that much later
         # MPI's abort may itself wait for a lock that the training holds.
         threading.Thread(target=MPI.COMM_WORLD.Abort, args=(STATUS,), daemon=True).start()
         time.sleep(5)

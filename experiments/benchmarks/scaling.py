@@ -10,7 +10,9 @@ statistics. A barrier in front of every collective tells waiting from communicat
 import argparse
 import json
 import math
+import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -63,17 +65,19 @@ class Meter:
         self.comm = comm
         self.clear()
         self._wrap("multi_node_mean_grad", "gradients", self._gradient_messages)
-        self._wrap("_multi_node_mean", "statistics", lambda send, recv: [recv.nbytes])
+        # What is gathered has an axis more, that of the ranks.
+        self._wrap("_multi_node_mean", "statistics",
+                   lambda send, recv: {"gathered" if recv.ndim == 3 else "sums": [recv.nbytes]})
 
     def clear(self):
         """Forget what was noted."""
         self.seconds = {"waiting": 0.0, "gradients": 0.0, "statistics": 0.0}
-        self.messages = {"gradients": [], "statistics": []}
+        self.messages = {"gradients": [], "gathered": [], "sums": []}
         self._inside = False
 
     def _gradient_messages(self, model, zero_fill=False):
         sizes = [param.array.nbytes for param in model.params()]
-        return sizes if type(self.comm).__name__ == "NaiveCommunicator" else [sum(sizes)]
+        return {"gradients": sizes if type(self.comm).__name__ == "NaiveCommunicator" else [sum(sizes)]}
 
     def _wrap(self, name, kind, sizes):
         original = getattr(self.comm, name)
@@ -88,7 +92,8 @@ class Meter:
             original(*args, **kwargs)
             self.seconds["waiting"] += together - begin
             self.seconds[kind] += time.perf_counter() - together
-            self.messages[kind] += sizes(*args, **kwargs)
+            for messages, found in sizes(*args, **kwargs).items():
+                self.messages[messages] += found
             self._inside = False
             return None
 
@@ -149,8 +154,9 @@ def measure_rank(comm_name, steps, batchsize):
             "messages": {kind: len(sizes) for kind, sizes in messages.items()},
             "bytes": {kind: sum(sizes) for kind, sizes in messages.items()},
             "bytes_sent_by_a_rank": round(2 * (ranks.size - 1) / ranks.size * sum(sum(s) for s in messages.values())),
-            "predicted": {kind: communication_seconds(sizes, ranks.size, latency, bandwidth)
-                          for kind, sizes in messages.items()},
+            "predicted": {kind: sum(communication_seconds(messages[part], ranks.size, latency, bandwidth)
+                                    for part in parts)
+                          for kind, parts in (("gradients", ["gradients"]), ("statistics", ["gathered", "sums"]))},
             "latency": latency, "bandwidth": bandwidth, "peak_memory": max(memory), "sizes": messages}))
 
 
@@ -178,7 +184,8 @@ def link_here(comm):
 def measure(steps, batchsize):
     """Run this file under mpiexec for each number of ranks and each communicator; a list of what rank 0 printed."""
     results = []
-    mpiexec = str(pathlib.Path(sys.executable).with_name("mpiexec"))
+    beside_python = str(pathlib.Path(sys.executable).parent)
+    mpiexec = shutil.which("mpiexec", path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
     for n in RANKS:
         for name in COMMUNICATORS[:1] if n == 1 else COMMUNICATORS:
             command = [mpiexec, "-n", str(n), sys.executable, __file__, "--rank", name, "--steps", str(steps),
@@ -203,7 +210,24 @@ def print_measured(results):
               f"{one['bytes_sent_by_a_rank'] / 1e6:>7.0f} MB {one['peak_memory'] / 1e6:>9.0f} MB")
 
 
-def print_predicted(messages, seconds_per_image):
+def messages_of(measured, n_ranks):
+    """Bytes of each message of a step on n ranks, from those seen on another number of ranks.
+
+    Gradients, and the sums of batch normalisation's backward pass, stay as they are. In its forward pass every rank's
+    mean and variance travel, so those messages grow with the ranks.
+
+    Args:
+        measured (dict): A measurement, with its ``sizes`` and ``ranks``.
+        n_ranks (int): The other number.
+
+    Returns:
+        list of int: Bytes.
+    """
+    sizes = measured["sizes"]
+    return sizes["gradients"] + sizes["sums"] + [size // measured["ranks"] * n_ranks for size in sizes["gathered"]]
+
+
+def print_predicted(measured, seconds_per_image):
     """Print the model's images per second for 1 to 64 GPUs, for the paper's batch and for 8 images a GPU."""
     print(f"\nimages per second by the model, at {seconds_per_image * 1000:g} ms of computing an image on a GPU, and "
           "the share of communication")
@@ -216,7 +240,7 @@ def print_predicted(messages, seconds_per_image):
                     cells.append(f"{'-':>16}")
                     continue
                 images = per_gpu or 8 // n
-                talking = communication_seconds(messages, n, latency, bandwidth)
+                talking = communication_seconds(messages_of(measured, n), n, latency, bandwidth)
                 total = images * seconds_per_image + talking
                 cells.append(f"{images * n / total:>9.0f} ({talking / total:>4.0%})")
             print(f"{link:<22}" + "".join(cells))
@@ -246,8 +270,7 @@ def main():
         args.out.parent.mkdir(exist_ok=True)
         args.out.write_text(json.dumps(results, indent=1) + "\n")
         print_measured(results)
-    sizes = next(one["sizes"] for one in reversed(results) if one["communicator"] == "host")
-    print_predicted(sizes["gradients"] + sizes["statistics"], args.seconds_per_image)
+    print_predicted(results[-1], args.seconds_per_image)
 
 
 if __name__ == "__main__":

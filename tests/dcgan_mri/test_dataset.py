@@ -2,6 +2,7 @@
 
 import csv
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -134,6 +135,16 @@ def test_damaged_picture_is_refused(tmp_path, content):
     slices.image(0)
     with pytest.raises(DataError, match="phantom_img_00001.png.*make the slices again"):
         slices.image(1)
+
+
+def test_picture_that_claims_to_be_huge_is_refused(tmp_path):
+    folder = write_slice_set(tmp_path / "set", n=1)
+    path = folder / "phantom_img_00000.png"
+    header = b"IHDR" + (100_000).to_bytes(4, "big") * 2 + b"\x08\x00\x00\x00\x00"
+    content = path.read_bytes()
+    path.write_bytes(content[:12] + header + zlib.crc32(header).to_bytes(4, "big") + content[33:])
+    with pytest.raises(DataError, match="phantom_img_00000.png.*make the slices again"):
+        Slices(folder, 16).image(0)
 
 
 @settings(max_examples=60)

@@ -1,5 +1,6 @@
 """Files of weights: what goes in comes out, and nothing else is let in."""
 
+import io
 import os
 import pickle
 import zipfile
@@ -73,6 +74,42 @@ def test_truncated_file_is_refused(generator_file, part):
     generator_file.write_bytes(content[:int(part * len(content))])
     with pytest.raises(DataError, match="generator.npz: not a whole file"):
         snapshots.read(generator_file)
+
+
+def npz_with(path, name, content):
+    """A snapshot in which one member has any bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{snapshots.CONFIG_KEY}.npy", npy(np.array("{}")))
+        archive.writestr(name, content)
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def npy_claiming(shape):
+    """Header of an array of any shape, with no data behind it."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("a.npy", npy_claiming("(1000000000000000,)")),
+    ("a.npy", npy_claiming("(2**70,)")),
+    ("a.npy", npy_claiming("(1180591620717411303424,)")),
+    ("a.npy", npy_claiming("((((")),
+    ("a.npy", b""),
+    *[(f"{snapshots.CONFIG_KEY}.npy", npy(np.array(text))) for text in ("5", "null", "[1]", "[" * 100_000, "{")],
+])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_hostile_content_is_refused_by_name(tmp_path, name, content):
+    npz_with(tmp_path / "hostile.npz", name, content)
+    with pytest.raises(DataError, match="hostile.npz: ") as caught:
+        snapshots.read(tmp_path / "hostile.npz")
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < 1000
 
 
 def test_flipped_bit_is_noticed(generator_file):

@@ -191,6 +191,32 @@ def test_resume_from_a_named_file_and_past_a_broken_one(finished, slices16, tmp_
     assert "iteration 4 of 6 done" in done.stdout
 
 
+def test_resume_from_an_older_file_does_not_lose_to_the_newer(finished, slices16):
+    _, out = finished
+    line = one_line_of(train(slices16, out, "-r", out / "snapshot_iter_4.npz", small=False), 2)
+    assert f"{out}: holds snapshot_iter_6.npz, from behind iteration 4" in line
+    assert (out / "snapshot_iter_6.npz").exists()
+
+
+def test_run_that_ended_before_its_first_snapshot_begins_anew(finished, slices16, tmp_path):
+    (tmp_path / "environment.json").write_text((finished[1] / "environment.json").read_text())
+    assert "exists already" in one_line_of(train(slices16, tmp_path), 2)
+    done = train(slices16, tmp_path, "-r", "-e", 1, ranks=2)
+    assert done.returncode == 0, done.stderr
+    assert "the run ended before its first snapshot; beginning anew" in done.stdout
+    assert (tmp_path / "snapshot_iter_2.npz").exists()
+
+
+def test_resume_on_other_slices_is_refused_and_on_its_own_needs_no_option(finished, tmp_path):
+    _, out = finished
+    others = write_slice_set(tmp_path / "others", n=24)
+    assert f"{others}: not the slices that this run began with" in one_line_of(
+        train(others, out, "-r", small=False, ranks=2), 1)
+    done = run_job("-m", "dcgan_mri.train", "-o", out, "-r", "-g", "off")
+    assert done.returncode == 0, done.stderr
+    assert "16 slices from" in done.stdout
+
+
 def test_resume_names_what_changed_and_refuses_what_may_not(finished, slices16):
     _, out = finished
     done = train(slices16, out, "-r", "-e", 3, "--alpha", "1e-4", small=False)

@@ -9,16 +9,16 @@ import subprocess
 import sys
 import time
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, mpiexec
 
-SIZE = ["--image-size", 16, "--width", 1 / 64, "-g", "off"]
+# Without what `--measures auto` finds time for: which epochs that is depends on the clock.
+SIZE = ["--image-size", 16, "--width", 1 / 64, "-g", "off", "--measures", "on"]
 
 
 @contextlib.contextmanager
 def job(*options, ranks=2, program=("-m", "dcgan_mri.train"), launcher=None, log):
     """A training in the background; what it says goes to a file. Nothing of it outlives the block."""
-    mpiexec = [str(pathlib.Path(sys.executable).with_name("mpiexec")), "-n", str(ranks)] if ranks > 1 else []
-    command = [*(launcher or mpiexec), sys.executable, *program, *options]
+    command = [*(launcher or ([mpiexec(), "-n", ranks] if ranks > 1 else [])), sys.executable, *program, *options]
     with open(log, "w") as file:
         process = subprocess.Popen(
             [str(part) for part in command], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,

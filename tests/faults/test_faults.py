@@ -190,7 +190,7 @@ def test_out_of_gpu_memory_is_one_line(slices16, tmp_path):
     harm = "if MPI.COMM_WORLD.rank == 1: raise OutOfMemoryError('12 bytes')"
     done = run_job("-c", HARMFUL.replace("HARM", harm), "-i", slices16, "-o", tmp_path / "out", *SIZE, ranks=2)
     assert done.returncode == 1
-    assert "error: rank 1 is out of GPU memory (12 bytes); use a smaller --batchsize" in done.stderr
+    assert "error: rank 1 is out of memory (12 bytes); use more GPUs" in done.stderr
     assert "Traceback" not in done.stderr
 
 

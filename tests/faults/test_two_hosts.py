@@ -1,17 +1,15 @@
 """Two machines in one: network namespaces joined by a virtual cable, with a job across them over TCP."""
 
 import os
-import pathlib
 import shutil
 import subprocess
-import sys
 import time
 
 import pytest
 
 from dcgan_mri import snapshots
 from tests.faults.jobs import SIZE, job, processes, running, wait_for, wait_for_iteration
-from tests.helpers import run_job
+from tests.helpers import mpiexec, run_job
 
 pytestmark = pytest.mark.faults
 
@@ -49,9 +47,8 @@ def cable(tmp_path):
     shell.write_text("#!/bin/sh\nwhile [ \"${1#-}\" != \"$1\" ]; do shift; done\nhost=$1; shift\n" + "".join(
         f'[ "$host" = {address} ] && exec ip netns exec {host} sh -c "$*"\n' for host, address in HOSTS.items()))
     shell.chmod(0o755)
-    mpiexec = pathlib.Path(sys.executable).with_name("mpiexec")
     # UCX sees through the namespaces to the one machine, and would take the way through its memory.
-    yield ["ip", "netns", "exec", FIRST, mpiexec, "-genv", "UCX_TLS", "tcp",
+    yield ["ip", "netns", "exec", FIRST, mpiexec(), "-genv", "UCX_TLS", "tcp",
            "-genv", "UCX_NET_DEVICES", CABLE, "-hosts", ",".join(HOSTS.values()), "-n", 2, "-ppn", 1,
            "-launcher", "ssh", "-launcher-exec", shell]
     remove_hosts()

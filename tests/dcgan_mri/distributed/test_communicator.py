@@ -34,6 +34,12 @@ def test_half_precision_is_for_nccl_alone():
         communicator.choose("auto", 4, 1, "float16")
 
 
+def test_without_nccl_the_host_reduces():
+    assert communicator.choose("auto", 4, 4, has_nccl=False) == ("host", "CuPy finds no NCCL")
+    with pytest.raises(UsageError, match="finds no NCCL"):
+        communicator.choose("pure_nccl", 1, 1, has_nccl=False)
+
+
 HOST = """
 import numpy as np
 from mpi4py import MPI

@@ -18,8 +18,13 @@ SHOW = ("from dcgan_mri.distributed.threads import limit_blas_threads\n"
 
 
 @pytest.mark.parametrize(("cores", "ranks", "threads"), [(2, 1, 2), (2, 4, 1), (16, 4, 4), (64, 3, 21), (1, 1, 1)])
-def test_share(cores, ranks, threads):
-    assert share_of_cores(cores, ranks) == threads
+def test_ranks_that_may_run_anywhere_share_the_cores(cores, ranks, threads):
+    assert share_of_cores(set(range(cores)), [set(range(cores))] * ranks) == threads
+
+
+def test_ranks_bound_to_cores_of_their_own_use_all_of_them():
+    bound = [set(range(8 * rank, 8 * rank + 8)) for rank in range(4)]
+    assert [share_of_cores(cores, bound) for cores in bound] == [8] * 4
 
 
 def test_each_rank_gets_its_share():

@@ -5,6 +5,7 @@ import time
 from mpi4py import MPI
 
 from dcgan_mri.distributed.watchdog import FOLDER, Watchdog, report
+from tests.helpers import run_job
 
 
 def sign(host, iteration=7):
@@ -25,6 +26,25 @@ def test_report_of_ranks_that_all_live():
 
 def test_report_of_a_rank_never_seen():
     assert "is the result folder shared by all machines?" in report({0: (sign("a"), 0.0), 1: (None, 0.0)}, [1], 9)
+
+
+APART = """
+import sys, time
+from mpi4py import MPI
+from dcgan_mri.distributed.watchdog import Watchdog
+
+ranks = MPI.COMM_WORLD
+watchdog = Watchdog(ranks, sys.argv[1], 12.0, lambda: 1)
+time.sleep(0.9 * ranks.rank)
+watchdog.start()
+time.sleep(60)
+"""
+
+
+def test_is_heard_though_the_ranks_look_at_different_moments(tmp_path):
+    done = run_job("-c", APART, tmp_path, ranks=2)
+    assert done.returncode != 0
+    assert done.stderr.count("no iteration for 1") == 1
 
 
 def test_lets_a_training_that_moves_go_on(tmp_path):
