@@ -71,7 +71,7 @@ def by_grid(log):
         list of dict: See `Run`. Of several entries for a grid the last.
     """
     entries = [entry for entry in log if isinstance(entry, dict) and _is_number(entry.get("iteration"))
-               and _is_number(entry.get("epoch"))]
+               and _is_number(entry.get("epoch")) and entry["iteration"] >= 1]
     complete = [entry["iteration"] / entry["epoch"] for entry in entries if entry["epoch"] >= 1]
     found = {}
     for entry in entries:

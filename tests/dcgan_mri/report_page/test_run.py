@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dcgan_mri.config import Config
@@ -75,7 +75,8 @@ def test_damaged_files_are_named(tmp_path, name, text, message):
     assert str(folder / name) in str(error.value)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None)
+@example(log=[{"epoch": 1, "iteration": 0}])
 @given(log=st.lists(st.dictionaries(st.sampled_from(["epoch", "iteration", "elapsed_time", "gen/loss"]), st.one_of(
     st.none(), st.booleans(), st.integers(-3, 10**6), st.floats(), st.text(max_size=3), st.lists(st.integers())))))
 def test_any_log_is_read(log):
