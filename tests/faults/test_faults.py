@@ -64,7 +64,7 @@ def test_a_signal_to_any_rank_stops_all_with_a_snapshot(slices16, tmp_path, numb
 
     # Gone on with, it is the run that was never interrupted.
     last = iteration + iteration % 2 + 4
-    assert train(slices16, out, "-r", "-e", last // 2, ranks=ranks).returncode == 0
+    assert train(slices16, out, "-r", "-e", last // 2, "--measures", "on", ranks=ranks).returncode == 0
     assert train(slices16, tmp_path / "whole", *SIZE, "-e", 5000, "--max-iterations", last, ranks=ranks).returncode == 0
     config_of_the_whole = snapshots.read(tmp_path / "whole" / f"snapshot_iter_{last}.npz")[0]
     assert config_of_the_whole.epoch == 5000
