@@ -21,7 +21,8 @@ def find_snapshot(args):
         args (argparse.Namespace): The options.
 
     Returns:
-        str: Its path; None if a new run is to begin, also where the old one never came to its first snapshot.
+        tuple: Its path (str), settings and arrays; None if a new run is to begin, also where the old one never came to
+        its first snapshot.
 
     Raises:
         DataError: If there is none, or the one named is not whole.
@@ -33,18 +34,18 @@ def find_snapshot(args):
         print(f"{args.out}: the run ended before its first snapshot; beginning anew", flush=True)
         return None
     if args.resume == "auto":
-        path, _, _, passed_over = snapshots.read_newest(args.out)
+        path, config, arrays, passed_over = snapshots.read_newest(args.out)
         for message in passed_over:
             print(f"passed over {message}", flush=True)
-        return str(path)
-    _, arrays = snapshots.read(args.resume)
+        return str(path), config, arrays
+    config, arrays = snapshots.read(args.resume)
     iteration = int(arrays.get("updater/iteration", 0))
     later = [path for path in snapshots.newest_first(args.out) if snapshots.iteration_of(path) > iteration]
     if later:
         raise UsageError(
             f"{args.out}: holds {later[0].name}, from behind iteration {iteration} of {args.resume}; "
             f"move the later snapshots away, or give another folder by -o")
-    return args.resume
+    return args.resume, config, arrays
 
 
 def never_saved(out):

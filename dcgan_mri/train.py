@@ -57,16 +57,17 @@ def main(argv=None):
         args = parse(argv, speaks=ranks.rank == 0)
         my_device = device.choose(args.gpu, local_rank)
         args.dataset = choose_dataset(args)
-        path = find_snapshot(args) if ranks.rank == 0 else None
+        snapshot = find_snapshot(args) if ranks.rank == 0 else None
     interruption = Interruption(ranks)
     interruption.listen()
-    path = ranks.bcast(path)
+    path = ranks.bcast(snapshot and snapshot[0])
     devices = ranks.allgather((socket.gethostname(), my_device.identity))
     with together(ranks, PROGRAM):
         comm_name, comm_reason = communicator.choose(
             args.communicator, ranks.size, device.count_gpus(devices), args.allreduce_dtype,
             communicator.nccl_is_there())
-        snapshot = None if path is None else (path, *snapshots.read(path))
+        if path is not None and snapshot is None:
+            snapshot = (path, *snapshots.read(path))
         config = choose_config(args, snapshot)
         share_of_batch(config.batchsize, ranks.size)
         slices = Slices(args.dataset, config.image_size)
