@@ -1,0 +1,1 @@
+"""Faster ways to compute what Chainer's own functions compute; `backends` chooses, the links stay Chainer's."""

@@ -1,0 +1,172 @@
+"""PyTorch's side of the benchmark: the loop of its official DCGAN example, with the networks of Tables I and II.
+
+Runs in an environment of its own, which has PyTorch and NumPy and nothing of this project: the tables' rows come from
+the caller. The example's loop makes D's step on real and on generated images, and then sends the generated images
+through the new D once more for G's step. `shared` is the loop that an expert would write instead: one pass of
+D(G(z)) serves both losses, as in ours.
+"""
+
+import argparse
+import math
+
+import numpy as np
+import torch
+from sides import peak_memory, seconds, serve
+from torch import nn
+
+ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+
+
+class Noise(nn.Module):
+    """Gaussian noise, in training."""
+
+    def __init__(self, sigma):
+        super().__init__()
+        self.sigma = sigma
+
+    def forward(self, h):
+        return h + self.sigma * torch.randn_like(h) if self.training else h
+
+
+class Flat(nn.Module):
+    """(B, C, H, W) to (B, C·H·W), in the order of channels first."""
+
+    def forward(self, h):
+        return h.flatten(1)
+
+
+def network(rows, in_shape, use_gamma, bn_eps, bn_decay):
+    """The layers of a table as PyTorch's, in the order in which a row applies its parts."""
+    layers = []
+    shape = in_shape
+    for row in rows:
+        out, kernel, stride, pad = row["out"], row["kernel"], row["stride"], row["pad"]
+        layers.append(Noise(row["noise_in"]))
+        if row["kind"] == "linear":
+            layers += [Flat(), nn.Linear(math.prod(shape), math.prod(out))]
+            shape, features = out, math.prod(out)
+            bn = nn.BatchNorm1d
+        else:
+            convolution = nn.Conv2d if row["kind"] == "conv" else nn.ConvTranspose2d
+            layers.append(convolution(shape[0], out, kernel, stride, pad))
+            size = shape[1]
+            size = (size + 2 * pad - kernel) // stride + 1 if row["kind"] == "conv" else (size - 1) * stride - 2 * pad + kernel
+            shape, features = [out, size, size], out
+            bn = nn.BatchNorm2d
+        if row["bn"]:
+            layers.append(bn(features, eps=bn_eps, momentum=1 - bn_decay))
+            if not use_gamma:
+                layers[-1].weight.requires_grad_(False)
+        layers.append(nn.Dropout(row["dropout"]))
+        slope = row["slope"]
+        layers.append(nn.LeakyReLU(slope) if row["activation"] == "leaky_relu" else ACTIVATIONS[row["activation"]]())
+        if row["kind"] == "linear" and len(out) > 1:
+            layers.append(nn.Unflatten(1, tuple(out)))
+    # What a row does not have is no layer at all.
+    kept = [one for one in layers if not isinstance(one, nn.Identity) and getattr(one, "sigma", 1) and getattr(one, "p", 1)]
+    return nn.Sequential(*kept)
+
+
+def trained(model):
+    """The parameters that are trained, in the order of the layers."""
+    return [param for param in model.parameters() if param.requires_grad]
+
+
+class Training:
+    """Both networks, their optimizers, and a batch."""
+
+    def __init__(self, gen, dis, n_z, image_size, bn_eps, bn_decay, init_scale, alpha, beta1, weight_decay, batchsize,
+                 channels_last):
+        torch.manual_seed(0)
+        self.format = torch.channels_last if channels_last else torch.contiguous_format
+        self.gen = network(gen, [n_z, 1, 1], True, bn_eps, bn_decay).to(memory_format=self.format)
+        self.dis = network(dis, [3, image_size, image_size], False, bn_eps, bn_decay).to(memory_format=self.format)
+        for module in [*self.gen.modules(), *self.dis.modules()]:
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+                nn.init.normal_(module.weight, 0, init_scale)
+                nn.init.zeros_(module.bias)
+        self.optimizers = [torch.optim.Adam(trained(model), lr=alpha, betas=(beta1, 0.999), weight_decay=weight_decay)
+                           for model in (self.gen, self.dis)]
+        grey = np.random.default_rng(0).random((batchsize, 1, image_size, image_size), dtype=np.float32)
+        self.real = torch.from_numpy(grey.repeat(3, axis=1)).to(memory_format=self.format)
+        self.n_z = n_z
+
+    def latent(self):
+        """z from U(-1, 1)."""
+        return torch.rand(len(self.real), self.n_z, 1, 1) * 2 - 1
+
+    def example(self):
+        """One round of the example's loop."""
+        gen_optimizer, dis_optimizer = self.optimizers
+        self.dis.zero_grad()
+        loss_real = -self.dis(self.real).mean()
+        loss_real.backward()
+        fake = self.gen(self.latent())
+        loss_fake = self.dis(fake.detach()).mean()
+        loss_fake.backward()
+        dis_optimizer.step()
+        self.gen.zero_grad()
+        loss_gen = -self.dis(fake).mean()
+        loss_gen.backward()
+        gen_optimizer.step()
+        return loss_real.item(), loss_fake.item(), loss_gen.item()
+
+    def shared(self):
+        """One round in which a single pass of D(G(z)) serves both losses."""
+        gen_optimizer, dis_optimizer = self.optimizers
+        self.dis.zero_grad()
+        loss_real = -self.dis(self.real).mean()
+        loss_real.backward()
+        fake = self.gen(self.latent())
+        seen = fake.detach().requires_grad_()
+        loss_fake = self.dis(seen).mean()
+        loss_fake.backward()
+        self.gen.zero_grad()
+        fake.backward(-seen.grad)
+        dis_optimizer.step()
+        gen_optimizer.step()
+        return loss_real.item(), loss_fake.item()
+
+    def outputs(self, file, out):
+        """What both networks compute in training mode, without noise and dropout, from the weights in a file."""
+        arrays = np.load(file)
+        results = {}
+        for name, model in (("gen", self.gen), ("dis", self.dis)):
+            with torch.no_grad():
+                for i, param in enumerate(trained(model)):
+                    given = arrays[f"{name}/{i}"]
+                    assert given.shape == tuple(param.shape), (name, i, given.shape, tuple(param.shape))
+                    param.copy_(torch.from_numpy(given))
+            model.train()
+            for module in model.modules():
+                if isinstance(module, (Noise, nn.Dropout)):
+                    module.eval()
+            with torch.no_grad():
+                results[name] = model(torch.from_numpy(arrays[f"{name}/input"])).numpy()
+            model.train()
+        np.savez(out, **results)
+
+
+def main():
+    """Serve."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, required=True)
+    torch.set_num_threads(parser.parse_args().threads)
+    state = {}
+
+    def build(**settings):
+        state["training"] = Training(**settings)
+        return {name: sum(param.numel() for param in trained(getattr(state["training"], name)))
+                for name in ("gen", "dis")}
+
+    serve({
+        "build": build,
+        "outputs": lambda file, out: state["training"].outputs(file, out),
+        "step": lambda algorithm: seconds(getattr(state["training"], algorithm)),
+        "memory": peak_memory,
+        "version": lambda: f"PyTorch {torch.__version__}",
+    })
+
+
+if __name__ == "__main__":
+    main()
