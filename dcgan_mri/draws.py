@@ -10,7 +10,11 @@ import hashlib
 
 import numpy as np
 
+from dcgan_mri.functions.workers import each
+
 SAMPLING_SEED = 0
+# Numbers below which one thread is quicker than several.
+SMALL = 1 << 15
 
 
 class Draws:
@@ -54,10 +58,8 @@ class Draws:
         """
         if self.xp is not np:
             return self._on_device("uniform", name, shape)
-        out = np.empty((len(self.samples), *shape), dtype=np.float32)
-        for row, generator in zip(out, self._generators(name), strict=True):
-            generator.random(out=row, dtype=np.float32)
-        return out
+        return self._each_sample(
+            name, shape, np.float32, lambda generator, row, _: generator.random(out=row, dtype=np.float32))
 
     def normal(self, name, shape):
         """Draw from N(0, 1).
@@ -71,31 +73,67 @@ class Draws:
         """
         if self.xp is not np:
             return self._on_device("normal", name, shape)
-        out = np.empty((len(self.samples), *shape), dtype=np.float32)
-        for row, generator in zip(out, self._generators(name), strict=True):
-            generator.standard_normal(out=row, dtype=np.float32)
-        return out
+        return self._each_sample(
+            name, shape, np.float32, lambda generator, row, _: generator.standard_normal(out=row, dtype=np.float32))
 
-    def dropout_mask(self, name, shape, ratio):
-        """Draw a mask for `chainer.functions.dropout`: 0 with probability `ratio`, else 1 / (1 - ratio).
+    def noisy(self, name, x, sigma):
+        """Add draws from N(0, sigma²).
+
+        Args:
+            name (str): What the noise is for.
+            x (array): float32 of shape (B, ...).
+            sigma (float): Standard deviation.
+
+        Returns:
+            array: float32 of x's shape.
+        """
+        sigma = np.float32(sigma)
+        if self.xp is not np:
+            return self.normal(name, x.shape[1:]) * sigma + x
+
+        def add_noise(generator, row, i):
+            generator.standard_normal(out=row, dtype=np.float32)
+            row *= sigma
+            row += x[i]
+
+        return self._each_sample(name, x.shape[1:], np.float32, add_noise)
+
+    def kept(self, name, shape, ratio):
+        """Draw what dropout keeps.
 
         Args:
             name (str): What the mask is for.
             shape (tuple of int): Shape of one sample's mask.
-            ratio (float): Share of zeros, 0 to below 1.
+            ratio (float): Probability of False, 0 to below 1.
 
         Returns:
-            array: float32 of shape (B, *shape).
+            array: bool of shape (B, *shape).
         """
-        scale = np.float32(1 / (1 - ratio))
-        return (self.uniform(name, shape) >= np.float32(ratio)) * scale
+        ratio = np.float32(ratio)
+        if self.xp is not np:
+            return self.uniform(name, shape) >= ratio
+        return self._each_sample(name, shape, np.bool_, lambda generator, row, _: np.greater_equal(
+            generator.random(row.shape, dtype=np.float32), ratio, out=row))
 
-    def _generators(self, name):
-        """One generator for each sample. Philox counts blocks in its first word; the others are free to name them."""
+    def _each_sample(self, name, shape, dtype, fill):
+        """An array whose row for each sample is filled by a function of the sample's generator, the row and its index.
+
+        One key for each name, one counter for each sample: Philox counts blocks in its first word; the others are free
+        to name them.
+        """
         key = np.array([self.seed, _stream(self.prefix + name)], dtype=np.uint64)
-        for sample in self.samples:
-            counter = np.array([0, 0, sample, self.iteration], dtype=np.uint64)
-            yield np.random.Generator(np.random.Philox(key=key, counter=counter))
+        out = np.empty((len(self.samples), *shape), dtype=dtype)
+
+        def fill_row(i):
+            counter = np.array([0, 0, self.samples[i], self.iteration], dtype=np.uint64)
+            fill(np.random.Generator(np.random.Philox(key=key, counter=counter)), out[i], i)
+
+        if out.size < SMALL:
+            for i in range(len(out)):
+                fill_row(i)
+        else:
+            each(fill_row, range(len(out)))
+        return out
 
     def _on_device(self, distribution, name, shape):
         from dcgan_mri import philox_cuda

@@ -10,6 +10,8 @@ import numpy as np
 
 from dcgan_mri import draws as random_numbers
 from dcgan_mri.chainer_compat import F, L, chainer
+from dcgan_mri.functions import normalization
+from dcgan_mri.functions.noise import add_noise
 
 ACTIVATIONS = {
     "none": lambda h, slope: h,
@@ -18,6 +20,8 @@ ACTIVATIONS = {
     "sigmoid": lambda h, slope: F.sigmoid(h),
     "tanh": lambda h, slope: F.tanh(h),
 }
+# Those that are a Leaky ReLU of some slope: `functions.normalization` computes them along with batch normalisation.
+LEAKY = {"none": lambda slope: 1.0, "relu": lambda slope: 0.0, "leaky_relu": lambda slope: slope}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,14 +173,18 @@ class Network(chainer.Chain):
         row = self.rows[i]
         h = _add_noise(h, row.noise_in, draws, f"{i}/noise_in")
         h = self[self.names[i]](h)
-        if row.bn:
-            h = self[f"bn{i}"](h)
-        h = _add_noise(h, row.noise_out, draws, f"{i}/noise_out")
-        if row.dropout and self.drops_out():
-            mask = draws.dropout_mask(f"{i}/dropout", h.shape[1:], row.dropout)
-            with chainer.using_config("train", True):
-                h = F.dropout(h, row.dropout, mask=mask)
-        h = ACTIVATIONS[row.activation](h, row.slope)
+        kept = draws.kept(f"{i}/dropout", h.shape[1:], row.dropout) if row.dropout and self.drops_out() else None
+        if row.bn and not row.noise_out and row.activation in LEAKY and normalization.covers(h.array):
+            slope = LEAKY[row.activation](row.slope)
+            h = normalization.normalize_and_activate(self[f"bn{i}"], h, kept, row.dropout, slope)
+        else:
+            if row.bn:
+                h = self[f"bn{i}"](h)
+            h = _add_noise(h, row.noise_out, draws, f"{i}/noise_out")
+            if kept is not None:
+                with chainer.using_config("train", True):
+                    h = F.dropout(h, row.dropout, mask=kept * np.float32(1 / (1 - row.dropout)))
+            h = ACTIVATIONS[row.activation](h, row.slope)
         return F.reshape(h, (len(h), *row.out)) if row.kind == "linear" else h
 
     def drops_out(self):
@@ -241,9 +249,7 @@ def _output_shape(row, in_shape):
 def _add_noise(h, sigma, draws, name):
     if not sigma or not chainer.config.train:
         return h
-    noise = draws.normal(name, h.shape[1:])
-    noise *= sigma
-    return h + noise
+    return add_noise(h, draws, name, sigma)
 
 
 def table(network, batch):

@@ -4,6 +4,7 @@ import warnings
 
 from dcgan_mri.chainer_compat import chainer, chainermn
 from dcgan_mri.distributed.communicator import from_all_ranks, mean_over_ranks
+from dcgan_mri.functions.normalization import update_running
 
 _chainer_bn = chainer.functions.normalization.batch_normalization
 
@@ -25,6 +26,7 @@ class GlobalBatchNormalization(chainermn.links.MultiNodeBatchNormalization):
     def __init__(self, size, comm, use_gamma=True):
         super().__init__(size, comm, use_gamma=use_gamma)
         self.avg_var[...] = 1
+        self.join = AllRanks(comm)
 
     def forward(self, x):
         """Normalise; in training by the global batch's statistics, else by the running ones.
@@ -41,46 +43,86 @@ class GlobalBatchNormalization(chainermn.links.MultiNodeBatchNormalization):
         if not chainer.config.train:
             return chainer.functions.fixed_batch_normalization(
                 x, gamma, self.beta, self.avg_mean, self.avg_var, self.eps)
-        function = _chainer_bn.BatchNormalization(
-            self.eps, self.avg_mean, self.avg_var, self.decay,
-            impl_selector=lambda function, inputs: _GlobalStatistics(self.comm))
-        with warnings.catch_warnings():
-            if self.comm.size > 1:  # the share of one rank may be one sample; the batch is not
-                warnings.filterwarnings("ignore", "A batch with no more than one sample")
-            y, = function.apply((x, gamma, self.beta))
+        y, mean, var = self.join.normalized(x, gamma, self.beta, self.eps)
+        update_running(self, mean, var, x.size // len(mean) * self.comm.size)
         return y
 
     __call__ = forward
 
 
-class _GlobalStatistics(_chainer_bn.GeneralBatchNormalizationImpl):
-    """Chainer's reference implementation, with every mean taken over all ranks."""
+class AllRanks:
+    """Statistics of a batch that is spread over ranks: what `functions.normalization.OneProcess` is for one process.
+
+    Args:
+        comm (chainermn.CommunicatorBase): The ranks.
+    """
 
     def __init__(self, comm):
         self.comm = comm
 
-    def forward(self, axis, gamma, x, x_layout, xp, expander, beta, eps, decay, running_mean, running_var):
-        # The base class would correct the running variance with the local count: it gets no running statistics.
-        result = super().forward(axis, gamma, x, x_layout, xp, expander, beta, eps, decay, None, None)
-        y, y_layout, _, _, mean, var, inv_std, data = result
-        count = x.size // gamma.size * self.comm.size
-        running_mean *= decay
-        running_mean += (1 - decay) * mean
-        running_var *= decay
-        running_var += (1 - decay) * (count / max(count - 1, 1)) * var
-        return y, y_layout, running_mean, running_var, mean, var, inv_std, data
+    @property
+    def size(self):
+        """int: Number of ranks."""
+        return self.comm.size
 
-    def get_mean_and_var(self, axis, gamma, x, xp, interm_dtype):
-        mean, var = super().get_mean_and_var(axis, gamma, x, xp, interm_dtype)
+    def moments(self, mean, var):
+        """Mean and variance of the global batch from those of every rank's share; a collective.
+
+        They travel in one message and are joined as in Chan, Golub and LeVeque (1983): as exact as two passes over the
+        whole batch, for half the messages.
+
+        Args:
+            mean, var (array): float32 of shape (C,).
+
+        Returns:
+            tuple: The same two for the global batch.
+        """
         if self.comm.size == 1:
             return mean, var
-        # One message with every rank's mean and variance, joined as in Chan, Golub and LeVeque (1983): as exact as two
-        # passes over the whole batch, for half the messages.
+        xp = chainer.backend.get_array_module(mean)
         means, variances = from_all_ranks(self.comm, xp.stack([mean, var])).swapaxes(0, 1)
         mean = means.mean(axis=0)
         return mean, variances.mean(axis=0) + xp.square(means - mean).mean(axis=0)
 
-    def get_ggamma_and_gbeta(self, axis, gamma, gy, x_hat, xp):
-        gbeta, ggamma = super().get_ggamma_and_gbeta(axis, gamma, gy, x_hat, xp)
+    def sums(self, gbeta, ggamma):
+        """Means over the ranks of two sums over a share; a collective."""
+        xp = chainer.backend.get_array_module(gbeta)
         means = mean_over_ranks(self.comm, xp.stack([gbeta, ggamma]))
         return means[0], means[1]
+
+    def batch_normalization(self, x, gamma, beta, eps):
+        """Normalise by Chainer's function, with the statistics of the global batch.
+
+        Args:
+            x (chainer.Variable): float32 of shape (B, C) or (B, C, H, W).
+            gamma, beta (array or chainer.Variable): Shape (C,).
+            eps (float): Added to the variance.
+
+        Returns:
+            chainer.Variable: As x.
+        """
+        return self.normalized(x, gamma, beta, eps)[0]
+
+    def normalized(self, x, gamma, beta, eps):
+        """As `batch_normalization`, and the batch's mean and variance."""
+        function = _chainer_bn.BatchNormalization(eps, impl_selector=lambda function, inputs: _GlobalStatistics(self))
+        with warnings.catch_warnings():
+            if self.comm.size > 1:  # the share of one rank may be one sample; the batch is not
+                warnings.filterwarnings("ignore", "A batch with no more than one sample")
+            y, = function.apply((x, gamma, beta))
+        return y, function.mean, function.var
+
+
+class _GlobalStatistics(_chainer_bn.GeneralBatchNormalizationImpl):
+    """Chainer's reference implementation, with every mean taken over all ranks."""
+
+    def __init__(self, join):
+        self.join = join
+
+    def get_mean_and_var(self, axis, gamma, x, xp, interm_dtype):
+        mean, var = super().get_mean_and_var(axis, gamma, x, xp, interm_dtype)
+        return self.join.moments(mean, var)
+
+    def get_ggamma_and_gbeta(self, axis, gamma, gy, x_hat, xp):
+        gbeta, ggamma = super().get_ggamma_and_gbeta(axis, gamma, gy, x_hat, xp)
+        return self.join.sums(gbeta, ggamma)

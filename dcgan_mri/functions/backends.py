@@ -10,7 +10,7 @@ import importlib
 
 import numpy as np
 
-from dcgan_mri.chainer_compat import chainer
+from dcgan_mri import chainer_compat  # noqa: F401  (before anything of Chainer's is imported)
 
 NAMES = ("plain", "fast")
 
