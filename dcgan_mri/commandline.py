@@ -40,8 +40,9 @@ def add_settings(group, names):
         field = fields[name]
         choices = field.metadata["choices"]
         group.add_argument(
-            *short, f"--{name.replace('_', '-')}", dest=name, type=field.type, choices=choices,
-            metavar=None if choices else {int: "N", float: "X"}[field.type], default=argparse.SUPPRESS,
+            *short, f"--{name.replace('_', '-')}", dest=name, choices=choices, default=argparse.SUPPRESS,
+            type=_truth if field.type is bool else field.type,
+            metavar=None if choices else {int: "N", float: "X", bool: "{true,false}"}[field.type],
             help=f"{field.metadata['help']} (default {_default_text(field)}; {field.metadata['source']})")
 
 
@@ -58,6 +59,14 @@ def given_settings(args):
     return {name: value for name, value in vars(args).items() if name in names}
 
 
+def _truth(text):
+    """A yes or no, written as in the YAML files."""
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text == "true"
+
+
 def _default_text(field):
+    default = str(field.default).lower() if field.type is bool else field.default
     released = PRESETS["released"].get(field.name)
-    return f"{field.default}" + (f", {released} with --preset released" if released is not None else "")
+    return f"{default}" + (f", {released} with --preset released" if released is not None else "")

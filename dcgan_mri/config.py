@@ -25,7 +25,8 @@ class Config:
     """The settings of one training run; the defaults are the paper's.
 
     Raises:
-        UsageError: If a value has the wrong type or lies outside what the setting takes; the message names both.
+        UsageError: If a value has the wrong type or lies outside what the setting takes, or if two settings do not go
+            together; the message names both.
     """
 
     # The data
@@ -35,13 +36,30 @@ class Config:
     pixel_range: str = _setting(
         "0..1", "range that grey 0 to 255 is mapped to for the networks",
         "released code (divides by 255); the paper is silent", choices=("0..1", "-1..1"))
+    n_subjects: int = _setting(
+        0, "train on the first N subjects of the slice set by name; 0 takes all", "paper, II-A: all 15", low=0)
 
     # The generator, Table I
     n_z: int = _setting(128, "number of values in z, drawn from U(-1, 1)", "paper, II-B", low=1)
     width: float = _setting(
         1.0, "factor on every hidden width of Tables I and II; 1 is the paper's", "paper, Tables I and II",
         low=1 / 128, high=4)
-    leaky_slope: float = _setting(0.2, "slope of Leaky ReLU below zero", "released code", low=0, high=1)
+    gen_activation: str = _setting(
+        "leaky_relu", "activation of G's hidden transposed convolutions", "paper, Table I; others: Fig. 3",
+        choices=("leaky_relu", "relu", "elu"))
+    leaky_slope: float = _setting(
+        0.2, "slope of Leaky ReLU below zero, in both networks", "released code", low=0, high=1)
+    gen_output: str = _setting("tanh", "activation of G's last row", "paper, Table I", choices=("tanh", "sigmoid"))
+    last_conv: bool = _setting(
+        True, "G ends with Table I's 3×3 stride 1 row; without it the last row that doubles the size is the output",
+        "paper, Table I")
+    upsampling: str = _setting(
+        "transposed", "how G doubles the size: by transposed convolutions of stride 2, or by nearest-neighbour "
+        "upsampling and a 3×3 convolution", "paper, Table I; nearest: its future work, Odena et al. 2016",
+        choices=("transposed", "nearest"))
+    deconv_kernel: int = _setting(
+        4, "kernel of G's transposed convolutions of stride 2; 3 does not divide by the stride", "paper, Table I",
+        choices=(3, 4, 6))
     dropout: float = _setting(
         0.2, "share of values that dropout sets to 0 in every layer of G; 0 turns it off",
         "paper, II-B (every layer); released code (ratio)", low=0, high=0.9)
@@ -52,6 +70,11 @@ class Config:
     # The discriminator, Table II
     middle_width: int = _setting(
         156, "width of D's fourth and fifth convolution", "paper, Table II; 256 in the released code", low=1)
+    dis_activation: str = _setting(
+        "relu", "activation of D's hidden convolutions", "paper, Table II", choices=("relu", "leaky_relu", "elu"))
+    dis_last_activation: str = _setting(
+        "sigmoid", "activation of D's last convolution", "paper, Table II", choices=("sigmoid", "tanh"))
+    dis_bn: bool = _setting(True, "batch normalisation in D, on every convolution but the first", "paper, II-B")
     noise_sigma: float = _setting(
         0.2, "standard deviation of the Gaussian noise in D during training; 0 turns it off", "released code", low=0)
     noise_place: str = _setting(
@@ -62,12 +85,27 @@ class Config:
     loss: str = _setting(
         "wasserstein", "loss of both networks", "paper, III (real x -1, generated x 1)",
         choices=("wasserstein", "softplus", "mse"))
+    weight_clip: float = _setting(
+        0.0, "bound that all of D's parameters are clamped to after each of its steps; 0 leaves them free",
+        "the paper names none; Arjovsky et al. 2017: 0.01", low=0)
+    gradient_penalty: float = _setting(
+        0.0, "factor of the gradient penalty in D's loss, which needs dis_bn false; 0 leaves it out",
+        "the paper names none; Gulrajani et al. 2017: 10", low=0)
     update: str = _setting(
         "simultaneous", "both gradients from the same weights, or D's step first and G's gradient through the new D",
         "the paper is silent; the released code alternates", choices=("simultaneous", "alternating"))
+    critic_steps: int = _setting(
+        1, "G steps in every N-th iteration, D in each", "paper, III; Arjovsky et al. 2017: 5", low=1)
     batchsize: int = _setting(8, "images per iteration, over all ranks together", "paper, II-C", low=2)
     epoch: int = _setting(100, "number of passes over the slices", "paper, III", low=1)
-    alpha: float = _setting(2e-4, "Adam's step size, both networks", "paper, II-C", low=0)
+    optimizer: str = _setting(
+        "adam", "optimizer of both networks", "paper, II-C; Arjovsky et al. 2017: rmsprop",
+        choices=("adam", "sgd", "rmsprop"))
+    alpha: float = _setting(
+        2e-4, "step size of adam and rmsprop, both networks; sgd takes learning_rate", "paper, II-C", low=0)
+    learning_rate: float = _setting(
+        0.01, "step size of sgd, both networks; adam and rmsprop take alpha",
+        "Chainer's default; the paper gives none", low=0)
     beta1: float = _setting(0.5, "Adam's decay of the first moment", "paper, II-C", low=0, high=1)
     weight_decay: float = _setting(1e-3, "factor of the weight decay added to the gradients", "released code", low=0)
     init_scale: float = _setting(0.02, "standard deviation of the initial weights", "paper, II-C", low=0)
@@ -76,6 +114,7 @@ class Config:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+        _check_together(self)
 
     @property
     def pixel_low(self):
@@ -90,6 +129,9 @@ class Config:
             lines.append(f"# {field.metadata['help']} [{field.metadata['source']}]\n{field.name}: {value}\n")
         return "".join(lines)
 
+
+# Which optimizers take which settings.
+STEP_SETTINGS = {"alpha": ("adam", "rmsprop"), "learning_rate": ("sgd",), "beta1": ("adam",)}
 
 PRESETS = {
     "paper": {},
@@ -136,14 +178,9 @@ def from_dict(settings, origin="configuration"):
         Config: The settings.
 
     Raises:
-        UsageError: If a name is unknown, or a value has the wrong type or range.
+        UsageError: If a name is unknown, a value has the wrong type or range, or two do not go together.
     """
-    names = [field.name for field in dataclasses.fields(Config)]
-    for name in settings:
-        if name not in names:
-            near = difflib.get_close_matches(str(name), names, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(names)}"
-            raise UsageError(f"{origin}: unknown setting {name!r}; {hint}")
+    _check_names(settings, origin)
     try:
         return Config(**settings)
     except UsageError as error:
@@ -177,8 +214,47 @@ def read_yaml(file):
         return {}
     if not isinstance(settings, dict):
         raise UsageError(f"{file}: holds a {type(settings).__name__}, not settings; write one `setting: value` a line")
-    from_dict(settings, origin=str(file))
+    _check_names(settings, str(file))
+    # Each setting by itself only: what it goes together with may come from the preset or the command line.
+    for field in dataclasses.fields(Config):
+        if field.name in settings:
+            try:
+                _checked(field, settings[field.name])
+            except UsageError as error:
+                raise UsageError(f"{file}: {error}") from None
     return settings
+
+
+def _check_names(settings, origin):
+    names = [field.name for field in dataclasses.fields(Config)]
+    for name in settings:
+        if name not in names:
+            near = difflib.get_close_matches(str(name), names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(names)}"
+            raise UsageError(f"{origin}: unknown setting {name!r}; {hint}")
+
+
+def _check_together(config):
+    """Refuse settings that contradict one another, or a kernel or step size that nothing would take."""
+    if config.upsampling == "nearest" and config.deconv_kernel != Config.deconv_kernel:
+        raise UsageError(
+            f"deconv_kernel: {config.deconv_kernel} is without effect with upsampling nearest, which has no transposed "
+            f"convolution of stride 2; set deconv_kernel to {Config.deconv_kernel}, or upsampling to transposed")
+    if config.gradient_penalty > 0 and config.dis_bn:
+        raise UsageError(
+            f"gradient_penalty: {config.gradient_penalty} needs dis_bn false, since the penalty is on the gradient of "
+            f"each sample by itself and batch normalisation couples the samples; set dis_bn to false, or "
+            f"gradient_penalty to 0")
+    if config.gen_output == "sigmoid" and config.pixel_low < 0:
+        raise UsageError(
+            f"gen_output: sigmoid puts out 0 to 1, which does not reach pixel_range {config.pixel_range}; set "
+            f"pixel_range to 0..1, or gen_output to tanh")
+    for name, optimizers in STEP_SETTINGS.items():
+        value, default = getattr(config, name), getattr(Config, name)
+        if config.optimizer not in optimizers and value != default:
+            raise UsageError(
+                f"{name}: {value} is without effect with optimizer {config.optimizer}; leave {name} at {default}, or "
+                f"set optimizer to {' or '.join(optimizers)}")
 
 
 def _checked(field, value):

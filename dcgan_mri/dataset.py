@@ -18,13 +18,14 @@ class Slices:
         folder (str or Path): Slice set, with ``dataset.json`` and ``manifest.csv``.
         image_size (int): Side in pixels that the networks expect; None takes the set's.
         split (str): Which part of the set: ``train``, or ``held-out`` for the subjects that training never sees.
+        n_subjects (int): Only the first subjects of this part by name; 0 takes all.
 
     Raises:
         DataError: If the folder is not a complete slice set, or has no slice of this part.
-        UsageError: If its slices have another size.
+        UsageError: If its slices have another size, or are of fewer subjects than asked for.
     """
 
-    def __init__(self, folder, image_size=None, split="train"):
+    def __init__(self, folder, image_size=None, split="train", n_subjects=0):
         self.folder = pathlib.Path(folder)
         description = _description(self.folder)
         self.image_size = description.get("size") if image_size is None else image_size
@@ -32,7 +33,7 @@ class Slices:
             raise UsageError(
                 f"{folder}: its slices are {description.get('size')} pixels wide, the networks take {image_size}; "
                 f"use --image-size, or make the slices again with --size {image_size}")
-        rows = _rows(self.folder, description, split)
+        rows = _of_first_subjects(self.folder, _rows(self.folder, description, split), n_subjects)
         self.files, self.subjects, self.levels = map(list, zip(*rows, strict=True))
         self.fingerprint = hashlib.sha256((self.folder / "manifest.csv").read_bytes()).hexdigest()
         self._decoded = {}
@@ -120,6 +121,16 @@ def _rows(folder, description, split):
         if not name or pathlib.PurePath(name).name != name:
             raise DataError(f"{folder}/manifest.csv: {name!r} is not a file name in this folder; make the slices again")
     return chosen
+
+
+def _of_first_subjects(folder, rows, n_subjects):
+    names = sorted({subject for _, subject, _ in rows})
+    if n_subjects > len(names):
+        raise UsageError(
+            f"{folder}: n_subjects is {n_subjects}, its slices are of {len(names)} subjects; use at most {len(names)}, "
+            f"or make the slices of more subjects")
+    kept = names[:n_subjects or len(names)]
+    return [row for row in rows if row[1] in kept]
 
 
 def _decode(path, size):

@@ -1,12 +1,12 @@
 """The losses of both networks, by name. `y_real` = D(x_real) and `y_fake` = D(G(z)) are scores of shape (B, 1).
 
-Every loss is a mean over the batch, so that the mean over ranks is the loss of the global batch.
+Every loss and the penalty is a mean over the batch, so that the mean over ranks is that of the global batch.
 """
 
 import dataclasses
 from collections.abc import Callable
 
-from dcgan_mri.chainer_compat import F
+from dcgan_mri.chainer_compat import F, chainer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +53,24 @@ def mse_dis(y_real, y_fake):
 def mse_gen(y_fake):
     """Mean squared error of generated images against the score of real ones (Mao et al. 2017)."""
     return F.average((y_fake - 1) ** 2)
+
+
+def gradient_penalty(dis, x_hat, draws):
+    """The penalty of Gulrajani et al. (2017), Eq. 3 without its factor: D's gradient is to have length 1.
+
+    Args:
+        dis (dcgan_mri.networks.Discriminator): D, without batch normalisation: each score depends on its sample alone.
+        x_hat (array): float32 of shape (B, 3, H, W), images to take D's gradient at.
+        draws (dcgan_mri.draws.Draws): For D's noise.
+
+    Returns:
+        chainer.Variable: Mean over the batch of (‖∇D(x_hat)‖ - 1)², a scalar that can be differentiated by D's weights.
+    """
+    x_hat = chainer.Variable(x_hat)
+    gradient, = chainer.grad([dis(x_hat, draws)], [x_hat], enable_double_backprop=True)
+    # The least addend keeps the derivative of the root finite where the gradient vanishes.
+    length = F.sqrt(F.sum(gradient ** 2, axis=(1, 2, 3)) + 1e-30)
+    return F.average((length - 1) ** 2)
 
 
 LOSSES = {

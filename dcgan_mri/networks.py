@@ -17,11 +17,15 @@ ACTIVATIONS = {
     "none": lambda h, slope: h,
     "relu": lambda h, slope: F.relu(h),
     "leaky_relu": F.leaky_relu,
+    "elu": lambda h, slope: F.elu(h),
     "sigmoid": lambda h, slope: F.sigmoid(h),
     "tanh": lambda h, slope: F.tanh(h),
 }
 # Those that are a Leaky ReLU of some slope: `functions.normalization` computes them along with batch normalisation.
 LEAKY = {"none": lambda slope: 1.0, "relu": lambda slope: 0.0, "leaky_relu": lambda slope: slope}
+
+
+PREFIXES = {"linear": "l", "conv": "c", "deconv": "dc", "upconv": "uc"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Row:
 
     Attributes:
         noise_in: Standard deviation of the Gaussian noise on the layer's input, in training.
-        kind: ``linear``, ``conv`` or ``deconv`` (transposed convolution).
+        kind: ``linear``, ``conv``, ``deconv`` (transposed convolution; its output is `stride` times as wide as its
+            input) or ``upconv`` (nearest-neighbour upsampling by 2, then a convolution).
         out: Output channels; for ``linear`` the output shape.
         kernel, stride, pad: In pixels.
         bn: Whether batch normalisation follows.
@@ -62,7 +67,7 @@ def generator_rows(config):
     Returns:
         list of Row: Eight for 256×256 images; for smaller ones the hidden rows nearest the image are left out.
     """
-    hidden = {"bn": True, "activation": "leaky_relu", "slope": config.leaky_slope, "dropout": config.dropout}
+    hidden = {"bn": True, "activation": config.gen_activation, "slope": config.leaky_slope, "dropout": config.dropout}
     rows = [
         Row("linear", (_scaled(1024, config), 4, 4), bn=True, dropout=config.dropout * config.dropout_on_linear),
         Row("deconv", _scaled(512, config), 4, 2, 1, **hidden),
@@ -71,10 +76,23 @@ def generator_rows(config):
         Row("deconv", _scaled(64, config), 4, 2, 1, **hidden),
         Row("deconv", _scaled(32, config), 4, 2, 1, **hidden),
         Row("deconv", 3, 4, 2, 1, **hidden),
-        Row("deconv", 3, 3, 1, 1, dropout=config.dropout, activation="tanh"),
+        Row("deconv", 3, 3, 1, 1, dropout=config.dropout, activation=config.gen_output),
     ]
     doublings = int(math.log2(config.image_size // 4))
-    return rows[:doublings] + rows[-2:]
+    rows = rows[:doublings] + rows[-2:]
+    if not config.last_conv:
+        rows[-2:] = [dataclasses.replace(rows[-2], bn=False, activation=config.gen_output)]
+    return [_upsampled_as_set(row, config) for row in rows]
+
+
+def _upsampled_as_set(row, config):
+    """A row of Table I with the upsampling or the kernel that the settings ask for."""
+    if row.kind == "deconv" and config.upsampling == "nearest":
+        # A transposed convolution of stride 1 is a convolution with its kernel turned round.
+        return dataclasses.replace(row, kind="upconv" if row.stride == 2 else "conv", kernel=3, stride=1, pad=1)
+    if row.kind == "deconv" and row.stride == 2:
+        return dataclasses.replace(row, kernel=config.deconv_kernel, pad=(config.deconv_kernel - 1) // 2)
+    return row
 
 
 def discriminator_rows(config):
@@ -87,16 +105,17 @@ def discriminator_rows(config):
         list of Row: Ten for 256×256 images; for smaller ones the rows nearest the image are left out.
     """
     middle = config.middle_width
+    hidden = {"bn": config.dis_bn, "activation": config.dis_activation, "slope": config.leaky_slope}
     rows = [
-        Row("conv", _scaled(32, config), 4, 2, 1, bn=True, activation="relu"),
-        Row("conv", _scaled(64, config), 4, 2, 1, bn=True, activation="relu"),
-        Row("conv", _scaled(128, config), 4, 2, 1, bn=True, activation="relu"),
-        Row("conv", _scaled(middle, config), 4, 2, 1, bn=True, activation="relu"),
-        Row("conv", _scaled(middle, config), 3, 1, 1, bn=True, activation="relu"),
-        Row("conv", _scaled(512, config), 4, 2, 1, bn=True, activation="relu"),
-        Row("conv", _scaled(512, config), 3, 1, 1, bn=True, activation="relu"),
-        Row("conv", _scaled(1024, config), 4, 2, 1, bn=True, activation="relu"),
-        Row("conv", _scaled(1024, config), 3, 1, 1, bn=True, activation="sigmoid"),
+        Row("conv", _scaled(32, config), 4, 2, 1, **hidden),
+        Row("conv", _scaled(64, config), 4, 2, 1, **hidden),
+        Row("conv", _scaled(128, config), 4, 2, 1, **hidden),
+        Row("conv", _scaled(middle, config), 4, 2, 1, **hidden),
+        Row("conv", _scaled(middle, config), 3, 1, 1, **hidden),
+        Row("conv", _scaled(512, config), 4, 2, 1, **hidden),
+        Row("conv", _scaled(512, config), 3, 1, 1, **hidden),
+        Row("conv", _scaled(1024, config), 4, 2, 1, **hidden),
+        Row("conv", _scaled(1024, config), 3, 1, 1, bn=config.dis_bn, activation=config.dis_last_activation),
         Row("linear", (1,)),
     ]
     rows = rows[int(math.log2(256 // config.image_size)):]
@@ -144,7 +163,7 @@ class Network(chainer.Chain):
     def __init__(self, rows, in_shape, initial_weights, use_gamma, batch_normalization):
         super().__init__()
         self.rows = rows
-        self.names = [f"{ {'linear': 'l', 'conv': 'c', 'deconv': 'dc'}[row.kind]}{i}" for i, row in enumerate(rows)]
+        self.names = [f"{PREFIXES[row.kind]}{i}" for i, row in enumerate(rows)]
         shape = in_shape
         with self.init_scope():
             for i, (name, row) in enumerate(zip(self.names, rows, strict=True)):
@@ -172,6 +191,8 @@ class Network(chainer.Chain):
         """Apply row i: noise, layer, batch normalisation, noise, dropout, activation, each where the row has it."""
         row = self.rows[i]
         h = _add_noise(h, row.noise_in, draws, f"{i}/noise_in")
+        if row.kind == "upconv":
+            h = F.unpooling_2d(h, 2, cover_all=False)
         h = self[self.names[i]](h)
         kept = draws.kept(f"{i}/dropout", h.shape[1:], row.dropout) if row.dropout and self.drops_out() else None
         if row.bn and not row.noise_out and row.activation in LEAKY and normalization.covers(h.array):
@@ -231,18 +252,20 @@ def _initial_weights(config, network):
 def _layer(row, in_shape, weights):
     if row.kind == "linear":
         return L.Linear(math.prod(in_shape), math.prod(row.out), initialW=weights)
-    link = {"conv": L.Convolution2D, "deconv": L.Deconvolution2D}[row.kind]
-    return link(in_shape[0], row.out, row.kernel, row.stride, row.pad, initialW=weights)
+    if row.kind == "deconv":
+        return L.Deconvolution2D(in_shape[0], row.out, row.kernel, row.stride, row.pad,
+                                 outsize=_output_shape(row, in_shape)[1:], initialW=weights)
+    return L.Convolution2D(in_shape[0], row.out, row.kernel, row.stride, row.pad, initialW=weights)
 
 
 def _output_shape(row, in_shape):
     if row.kind == "linear":
         return row.out
-    size = in_shape[1]
-    if row.kind == "conv":
-        size = (size + 2 * row.pad - row.kernel) // row.stride + 1
+    if row.kind == "deconv":
+        size = in_shape[1] * row.stride
     else:
-        size = (size - 1) * row.stride - 2 * row.pad + row.kernel
+        upsampled = in_shape[1] * (2 if row.kind == "upconv" else 1)
+        size = (upsampled + 2 * row.pad - row.kernel) // row.stride + 1
     return (row.out, size, size)
 
 
@@ -276,22 +299,22 @@ def _describe(row):
     size = f" {row.kernel}×{row.kernel} stride {row.stride} pad {row.pad}" if row.kernel else ""
     parts = [
         f"noise {row.noise_in}, " if row.noise_in else "",
-        {"linear": "Linear", "conv": "Conv.", "deconv": "T. Conv."}[row.kind] + size,
+        {"linear": "Linear", "conv": "Conv.", "deconv": "T. Conv.", "upconv": "Nearest ×2, Conv."}[row.kind] + size,
         ", BN" if row.bn else "",
         f", noise {row.noise_out}" if row.noise_out else "",
         f", dropout {row.dropout}" if row.dropout else "",
-        {"none": "", "relu": ", ReLU", "leaky_relu": f", Leaky ReLU {row.slope}", "sigmoid": ", Sigmoid",
-         "tanh": ", Tanh"}[row.activation],
+        {"none": "", "relu": ", ReLU", "leaky_relu": f", Leaky ReLU {row.slope}", "elu": ", ELU",
+         "sigmoid": ", Sigmoid", "tanh": ", Tanh"}[row.activation],
     ]
     return "".join(parts)
 
 
 def _print_table(title, network, batch):
-    print(f"{title}\n{'layer':<62} {'output':>14} {'parameters':>12}")
+    print(f"{title}\n{'layer':<72} {'output':>14} {'parameters':>12}")
     lines = table(network, batch)
     for text, shape, count in lines:
-        print(f"{text:<62} {'×'.join(map(str, shape)):>14} {count:>12,}")
-    print(f"{'total':<62} {'':>14} {sum(count for *_, count in lines):>12,}\n")
+        print(f"{text:<72} {'×'.join(map(str, shape)):>14} {count:>12,}")
+    print(f"{'total':<72} {'':>14} {sum(count for *_, count in lines):>12,}\n")
 
 
 def main():

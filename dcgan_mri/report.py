@@ -92,16 +92,18 @@ def slices_of(folder, dataset):
 
     Raises:
         DataError: If the user's folder is no slice set.
-        UsageError: If its slices have another size.
+        UsageError: If its slices have another size, or are of fewer subjects than the run's.
     """
     run = runs.read(folder)
     if dataset is not None:
-        return Slices(dataset, run.config.image_size)
+        return Slices(dataset, run.config.image_size, n_subjects=run.config.n_subjects)
     place = run.starts[-1].get("dataset") if run.starts else None
     try:
-        return Slices(place, run.config.image_size) if isinstance(place, str) else None
+        if isinstance(place, str):
+            return Slices(place, run.config.image_size, n_subjects=run.config.n_subjects)
     except UserError:
-        return None
+        pass
+    return None
 
 
 if __name__ == "__main__":

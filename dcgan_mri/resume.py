@@ -9,8 +9,9 @@ from dcgan_mri import results, snapshots
 from dcgan_mri.commandline import given_settings
 from dcgan_mri.errors import UsageError
 
-# A resumed run must have the networks and the data of the one that it goes on from; only these may change.
-MAY_CHANGE = ("epoch", "alpha", "beta1", "weight_decay", "dropout_when_sampling")
+# A resumed run must have the networks, the losses, the kind of optimizer and the data of the one that it goes on from;
+# only these may change.
+MAY_CHANGE = ("epoch", "alpha", "beta1", "learning_rate", "weight_decay", "dropout_when_sampling")
 DATASET = "data/slices"
 
 

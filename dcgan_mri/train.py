@@ -34,6 +34,7 @@ from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes, is_on_t
 from dcgan_mri.extensions.sample_grid import SampleGrid  # noqa: E402
 from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot  # noqa: E402
 from dcgan_mri.networks import Discriminator, Generator  # noqa: E402
+from dcgan_mri.optimizers import OPTIMIZERS, WeightClip  # noqa: E402
 from dcgan_mri.resume import choose_config, choose_dataset, find_snapshot, open_result_folder  # noqa: E402
 from dcgan_mri.train_options import parse  # noqa: E402
 from dcgan_mri.triggers import EpochsAndEnd, StopAt, each_iteration  # noqa: E402
@@ -70,7 +71,7 @@ def main(argv=None):
             snapshot = (path, *snapshots.read(path))
         config = choose_config(args, snapshot)
         share_of_batch(config.batchsize, ranks.size)
-        slices = Slices(args.dataset, config.image_size)
+        slices = Slices(args.dataset, config.image_size, n_subjects=config.n_subjects)
         batches_per_epoch(len(slices), config.batchsize)
     chainer.get_device(my_device.spec).use()
     comm = communicator.create(comm_name, ranks, args.allreduce_dtype)
@@ -83,6 +84,8 @@ def main(argv=None):
     dis = Discriminator(config, batch_normalization)
     gen_optimizer = make_optimizer(gen, my_device.spec, config, comm)
     dis_optimizer = make_optimizer(dis, my_device.spec, config, comm)
+    if config.weight_clip:
+        dis_optimizer.add_hook(WeightClip(config.weight_clip))
     batches = GlobalBatches(comm, slices, config.batchsize, config.seed)
 
     # The training loop and what happens around it
@@ -151,12 +154,14 @@ def run(trainer, interruption, args):
 
 
 def make_optimizer(model, device_spec, config, comm):
-    """Adam with weight decay (the paper's II-C), its gradients averaged over the ranks."""
+    """An optimizer (the paper's II-C: Adam) with weight decay, its gradients averaged over the ranks."""
     model.to_device(device_spec)
-    adam = chainer.optimizers.Adam(alpha=config.alpha, beta1=config.beta1)
-    optimizer = chainermn.create_multi_node_optimizer(adam, comm)
+    optimizer = chainermn.create_multi_node_optimizer(OPTIMIZERS[config.optimizer](config), comm)
     optimizer.setup(model)
     optimizer.add_hook(chainer.optimizer_hooks.WeightDecay(config.weight_decay))
+    for param in model.params():
+        # Chainer would wait for the first step, and a snapshot may come before it: G's is in iteration `critic_steps`.
+        param.update_rule._init_states(param)
     return optimizer
 
 

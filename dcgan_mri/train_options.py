@@ -54,11 +54,13 @@ def parse(argv, speaks):
                        help="what the paper prints, or what its released code does (default %(default)s)")
     which.add_argument("--config", metavar="FILE", help="YAML file with settings, such as a run's config.yaml")
     numbers = parser.add_argument_group("settings of the training")
-    add_settings(numbers, {"epoch": ("-e",), "batchsize": ("-b",), "alpha": (), "beta1": (), "weight_decay": (),
-                           "loss": (), "update": (), "seed": ()})
+    add_settings(numbers, {"epoch": ("-e",), "batchsize": ("-b",), "n_subjects": (), "optimizer": (), "alpha": (),
+                           "beta1": (), "learning_rate": (), "weight_decay": (), "loss": (), "weight_clip": (),
+                           "gradient_penalty": (), "update": (), "critic_steps": (), "seed": ()})
     nets = parser.add_argument_group("settings of the networks")
     add_settings(nets, {"n_z": ("-n",), "dropout": (), "noise_sigma": (), "pixel_range": (), "image_size": (),
-                        "width": ()})
+                        "width": (), "gen_activation": (), "gen_output": (), "last_conv": (), "upsampling": (),
+                        "deconv_kernel": (), "dis_activation": (), "dis_last_activation": (), "dis_bn": ()})
     machine = parser.add_argument_group("the machine")
     machine.add_argument("-g", "--gpu", choices=("auto", "on", "off"), default="auto",
                          help="use CUDA if there is a GPU, insist on it, or do without (default %(default)s)")

@@ -15,8 +15,8 @@ ROOT = pathlib.Path(__file__).parent.parent
 SMALL = {"image_size": 16, "width": 1 / 64}
 
 
-def write_slice_set(folder, n=16, size=16, held_out=0, seed=0):
-    """A slice set of smooth random blobs, in the form that preprocess writes."""
+def write_slice_set(folder, n=16, size=16, held_out=0, seed=0, subjects=("phantom",)):
+    """A slice set of smooth random blobs, in the form that preprocess writes; the subjects take turns."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:size, :size] / size - 0.5
@@ -28,7 +28,7 @@ def write_slice_set(folder, n=16, size=16, held_out=0, seed=0):
             grey = 200 * np.exp(-((y - dy) ** 2 + (x - dx) ** 2) / radius ** 2) + 20 * rng.random((size, size))
             name = f"phantom_img_{i:05d}.png"
             Image.fromarray(grey.astype(np.uint8)).save(folder / name)
-            writer.writerow([name, "phantom", "train" if i < n else "held-out", i])
+            writer.writerow([name, subjects[i % len(subjects)], "train" if i < n else "held-out", i])
     description = {"format": "slice set", "version": 1, "slices": n + held_out, "size": size}
     (folder / "dataset.json").write_text(json.dumps(description))
     return folder

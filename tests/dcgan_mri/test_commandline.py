@@ -8,7 +8,7 @@ from dcgan_mri.errors import UsageError
 
 def parser():
     made = Parser(prog="p")
-    add_settings(made.add_argument_group("numbers"), {"batchsize": ("-b",), "alpha": (), "loss": ()})
+    add_settings(made.add_argument_group("numbers"), {"batchsize": ("-b",), "alpha": (), "loss": (), "dis_bn": ()})
     made.add_argument("--other")
     return made
 
@@ -19,10 +19,16 @@ def test_only_given_settings_are_passed_on():
     assert given_settings(args) == {"batchsize": 4, "alpha": 2e-4}
 
 
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
+def test_yes_and_no_are_written_as_in_a_file(text, value):
+    assert given_settings(parser().parse_args(["--dis-bn", text])) == {"dis_bn": value}
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--batch", "4"], "unrecognized arguments"),
     (["-b", "four"], "'four'"),
     (["--loss", "hinge"], "'hinge'"),
+    (["--dis-bn", "no"], "'no' is neither true nor false"),
 ])
 def test_errors_are_one_line_and_name_the_way_out(arguments, message):
     with pytest.raises(UsageError) as caught:
@@ -35,6 +41,7 @@ def test_help_gives_default_and_source():
     text = " ".join(parser().format_help().split())
     assert "-b N, --batchsize N images per iteration, over all ranks together" in text
     assert "(default 8, 16 with --preset released; paper, II-C)" in text
+    assert "--dis-bn {true,false} batch normalisation in D, on every convolution but the first (default true;" in text
 
 
 def test_silent_ranks_say_nothing(capsys):

@@ -11,6 +11,8 @@ from dcgan_mri import config as settings
 from dcgan_mri.config import Config
 from dcgan_mri.errors import DataError, UsageError
 from dcgan_mri.losses import LOSSES
+from dcgan_mri.networks import ACTIVATIONS
+from dcgan_mri.optimizers import OPTIMIZERS
 
 
 def test_defaults_are_what_the_paper_prints():
@@ -30,9 +32,18 @@ def test_released_preset_differs_where_the_code_does():
         "loss": "softplus", "update": "alternating"}
 
 
-def test_every_loss_can_be_chosen():
-    field = next(field for field in dataclasses.fields(Config) if field.name == "loss")
-    assert set(field.metadata["choices"]) == set(LOSSES)
+def choices_of(name):
+    return set(next(field for field in dataclasses.fields(Config) if field.name == name).metadata["choices"])
+
+
+def test_every_loss_and_every_optimizer_can_be_chosen():
+    assert choices_of("loss") == set(LOSSES)
+    assert choices_of("optimizer") == set(OPTIMIZERS)
+
+
+@pytest.mark.parametrize("name", ["gen_activation", "gen_output", "dis_activation", "dis_last_activation"])
+def test_every_activation_that_can_be_chosen_is_there(name):
+    assert choices_of(name) < set(ACTIVATIONS)
 
 
 def test_every_setting_names_meaning_and_source():
@@ -73,6 +84,20 @@ def test_file_goes_over_preset_and_option_over_file(tmp_path):
     ("dropout: 1.0", ["dropout", "from 0 to 0.9"]),
     ("loss: hinge", ["loss", "'hinge'", "wasserstein, softplus, mse"]),
     ("image_size: 100", ["image_size", "100", "256"]),
+    ("gen_activation: tanh", ["gen_activation", "'tanh'", "leaky_relu, relu, elu"]),
+    ("gen_output: relu", ["gen_output", "'relu'", "tanh, sigmoid"]),
+    ("last_conv: 0", ["last_conv", "int", "must be bool"]),
+    ("upsampling: bilinear", ["upsampling", "'bilinear'", "transposed, nearest"]),
+    ("deconv_kernel: 5", ["deconv_kernel", "5", "3, 4, 6"]),
+    ("dis_activation: tanh", ["dis_activation", "'tanh'", "relu, leaky_relu, elu"]),
+    ("dis_last_activation: relu", ["dis_last_activation", "'relu'", "sigmoid, tanh"]),
+    ("dis_bn: 1", ["dis_bn", "int", "must be bool"]),
+    ("optimizer: adagrad", ["optimizer", "'adagrad'", "adam, sgd, rmsprop"]),
+    ("learning_rate: -1", ["learning_rate", "-1.0", "at least 0"]),
+    ("weight_clip: -0.01", ["weight_clip", "-0.01", "at least 0"]),
+    ("gradient_penalty: -10", ["gradient_penalty", "-10.0", "at least 0"]),
+    ("critic_steps: 0", ["critic_steps", "0", "at least 1"]),
+    ("n_subjects: -1", ["n_subjects", "-1", "at least 0"]),
     ("- a\n- b", ["list", "setting: value"]),
     ("a: [", ["not valid YAML", "line"]),
 ])
@@ -84,6 +109,42 @@ def test_wrong_file_is_refused_by_name(tmp_path, text, parts):
     for part in [str(file), *parts]:
         assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("given", "parts"), [
+    ({"upsampling": "nearest", "deconv_kernel": 6},
+     ["deconv_kernel: 6", "upsampling nearest", "set deconv_kernel to 4, or upsampling to transposed"]),
+    ({"gradient_penalty": 10}, ["gradient_penalty: 10.0", "dis_bn", "set dis_bn to false, or gradient_penalty to 0"]),
+    ({"gen_output": "sigmoid", "pixel_range": "-1..1"},
+     ["gen_output: sigmoid", "pixel_range -1..1", "set pixel_range to 0..1, or gen_output to tanh"]),
+    ({"learning_rate": 0.1},
+     ["learning_rate: 0.1", "optimizer adam", "leave learning_rate at 0.01, or set optimizer to sgd"]),
+    ({"optimizer": "sgd", "alpha": 0.1}, ["alpha: 0.1", "optimizer sgd", "or set optimizer to adam or rmsprop"]),
+    ({"optimizer": "rmsprop", "beta1": 0.9}, ["beta1: 0.9", "optimizer rmsprop", "or set optimizer to adam"]),
+])
+def test_settings_that_do_not_go_together_are_refused_by_both_names(given, parts):
+    with pytest.raises(UsageError) as caught:
+        settings.build(**given)
+    for part in parts:
+        assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [
+    {"upsampling": "nearest"}, {"gradient_penalty": 10, "dis_bn": False}, {"gen_output": "sigmoid"},
+    {"optimizer": "sgd", "learning_rate": 0.1}, {"optimizer": "rmsprop", "alpha": 5e-5, "weight_clip": 0.01},
+])
+def test_settings_that_do_go_together(given):
+    config = settings.build(**given)
+    assert {name: getattr(config, name) for name in given} == given
+
+
+def test_file_and_options_are_judged_together(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text("gradient_penalty: 10\n")
+    assert settings.build(file=file, dis_bn=False).gradient_penalty == 10
+    with pytest.raises(UsageError, match="set dis_bn to false"):
+        settings.build(file=file)
 
 
 def test_missing_file_is_a_data_error(tmp_path):

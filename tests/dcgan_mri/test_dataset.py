@@ -38,6 +38,24 @@ def test_a_set_without_held_out_slices_says_how_to_get_them(tmp_path):
         Slices(write_slice_set(tmp_path / "set", n=3), split="held-out")
 
 
+SUBJECTS = ("010", "002", "001")
+
+
+@pytest.mark.parametrize(("n_subjects", "expected"), [
+    (0, set(SUBJECTS)), (1, {"001"}), (2, {"001", "002"}), (3, set(SUBJECTS))])
+def test_takes_the_first_subjects_by_name(tmp_path, n_subjects, expected):
+    slices = Slices(write_slice_set(tmp_path / "set", n=7, subjects=SUBJECTS), 16, n_subjects=n_subjects)
+    assert set(slices.subjects) == expected
+    assert slices.levels == [level for level in range(7) if SUBJECTS[level % 3] in expected]
+    assert slices.files == [f"phantom_img_{level:05d}.png" for level in slices.levels]
+
+
+def test_more_subjects_than_there_are_is_refused(tmp_path):
+    folder = write_slice_set(tmp_path / "set", n=6, held_out=1, subjects=SUBJECTS)
+    with pytest.raises(UsageError, match="set: n_subjects is 4, its slices are of 3 subjects; use at most 3"):
+        Slices(folder, n_subjects=4)
+
+
 def test_decodes_each_slice_once(tmp_path):
     folder = write_slice_set(tmp_path / "set", n=2)
     slices = Slices(folder, 16)

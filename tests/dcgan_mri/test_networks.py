@@ -7,7 +7,7 @@ from dcgan_mri import config as settings
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.config import Config
 from dcgan_mri.draws import Draws, latent
-from dcgan_mri.networks import Discriminator, Generator
+from dcgan_mri.networks import Discriminator, Generator, Row, table
 from tests.helpers import SMALL, run_job
 
 BATCH = 2
@@ -17,7 +17,7 @@ FULL = Config()
 LABELS = {
     "_ + _": "noise", "LinearFunction": "linear", "Convolution2DFunction": "conv", "Deconvolution2DFunction": "deconv",
     "BatchNormalization": "bn", "Dropout": "dropout", "LeakyReLU": "leaky", "ReLU": "relu", "Tanh": "tanh",
-    "Sigmoid": "sigmoid", "Reshape": "reshape"}
+    "Sigmoid": "sigmoid", "Reshape": "reshape", "ELU": "elu", "Unpooling2D": "nearest"}
 
 
 def steps_of(network, batch):
@@ -167,6 +167,100 @@ def test_smaller_images_keep_the_rows_at_the_four_by_four_end(size):
         assert dis(x).shape == (BATCH, 1)
     assert [row.kernel for row in dis.rows[-3:]] == [4, 3, 0]
     assert not dis.rows[0].bn
+
+
+def labels_of(network, batch):
+    return [step[0] for step in steps_of(network, batch) if step[0] != "reshape"]
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "relu", "elu"])
+@pytest.mark.parametrize("last", ["tanh", "sigmoid"])
+def test_activations_of_the_generator(name, last):
+    config = Config(**SMALL, gen_activation=name, gen_output=last)
+    hidden = ["deconv", "bn", "dropout", {"leaky_relu": "leaky"}.get(name, name)]
+    assert labels_of(Generator(config), z_batch(config)) == [
+        "linear", "bn", "dropout", *hidden, *hidden, "deconv", "dropout", last]
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu"])
+@pytest.mark.parametrize("last", ["sigmoid", "tanh"])
+def test_activations_of_the_discriminator(name, last):
+    config = Config(**SMALL, noise_sigma=0, dis_activation=name, dis_last_activation=last)
+    activation = {"leaky_relu": "leaky"}.get(name, name)
+    assert labels_of(Discriminator(config), image_batch(16)) == [
+        "conv", activation, *["conv", "bn", activation] * 3, "conv", "bn", last, "linear"]
+
+
+def test_discriminator_without_batch_normalisation():
+    config = Config(**SMALL, noise_sigma=0, dis_bn=False)
+    dis = Discriminator(config)
+    assert labels_of(dis, image_batch(16)) == [*["conv", "relu"] * 4, "conv", "sigmoid", "linear"]
+    images = image_batch(16)
+    with chainer.using_config("train", True):
+        together, alone = dis(images).array, np.concatenate([dis(image[None]).array for image in images])
+    np.testing.assert_allclose(together, alone, rtol=1e-6)
+
+
+def test_generator_without_the_last_convolution_ends_with_the_row_before_it():
+    gen = Generator(Config(last_conv=False))
+    assert without_reshapes_to_vectors(steps_of(gen, z_batch(FULL))) == [
+        *TABLE_I[:-7], ("deconv", (3, 256, 256), 4, 2, 1), ("dropout", (3, 256, 256)), ("tanh", (3, 256, 256))]
+
+
+@pytest.mark.parametrize("last_conv", [True, False])
+def test_nearest_upsampling_leaves_no_transposed_convolution(last_conv):
+    config = Config(**SMALL, upsampling="nearest", last_conv=last_conv)
+    steps = [step for step in steps_of(Generator(config), z_batch(config)) if step[0] in ("nearest", "conv", "deconv")]
+    shapes = [(8, 8, 8), (3, 16, 16)]
+    assert steps == [
+        ("nearest", (16, 8, 8)), ("conv", shapes[0], 3, 1, 1), ("nearest", (8, 16, 16)), ("conv", shapes[1], 3, 1, 1),
+        *([("conv", shapes[1], 3, 1, 1)] if last_conv else [])]
+
+
+def test_nearest_upsampling_repeats_each_pixel():
+    gen = Generator(Config(**SMALL, upsampling="nearest"))
+    gen.uc1.W.array[...] = 0
+    gen.uc1.W.array[:, 0, 1, 1] = 1  # lets the first channel through
+    gen.rows[1] = Row("upconv", 8, 3, 1, 1)
+    h = np.random.default_rng(0).random((1, 16, 4, 4), dtype=np.float32)
+    assert np.array_equal(gen.apply_row(1, h).array[0, 0], h[0, 0].repeat(2, axis=0).repeat(2, axis=1))
+
+
+@pytest.mark.parametrize(("kernel", "pad"), [(3, 1), (4, 1), (6, 2)])
+def test_kernel_of_the_transposed_convolutions(kernel, pad):
+    config = Config(**SMALL, deconv_kernel=kernel)
+    steps = [step[1:] for step in steps_of(Generator(config), z_batch(config)) if step[0] == "deconv"]
+    assert steps == [((8, 8, 8), kernel, 2, pad), ((3, 16, 16), kernel, 2, pad), ((3, 16, 16), 3, 1, 1)]
+
+
+ARMS = [
+    {}, {"gen_activation": "relu"}, {"gen_activation": "elu"}, {"gen_output": "sigmoid"}, {"last_conv": False},
+    {"upsampling": "nearest"}, {"upsampling": "nearest", "last_conv": False}, {"deconv_kernel": 3},
+    {"deconv_kernel": 6}, {"deconv_kernel": 3, "last_conv": False}, {"dis_activation": "leaky_relu"},
+    {"dis_activation": "elu"}, {"dis_last_activation": "tanh"}, {"dis_bn": False}]
+
+
+@pytest.mark.parametrize("arm", ARMS, ids=str)
+def test_every_arm_makes_and_scores_small_images(arm):
+    config = Config(image_size=64, width=0.25, **arm)
+    gen, dis = Generator(config), Discriminator(config)
+    draws = Draws(0, 0, range(BATCH))
+    with chainer.using_config("train", True):
+        x = gen(z_batch(config), draws.named("gen"))
+        y = dis(x, draws.named("dis"))
+    assert (x.shape, y.shape) == ((BATCH, 3, 64, 64), (BATCH, 1))
+    for network in (gen, dis):
+        network.cleargrads()
+    y.grad = np.ones_like(y.array)
+    y.backward()
+    assert all(np.isfinite(param.grad).all() for network in (gen, dis) for param in network.params())
+    assert [shape for _, shape, _ in table(gen, z_batch(config))][-1] == (3, 64, 64)
+
+
+def test_nearest_upsampling_is_in_the_printed_table():
+    config = Config(**SMALL, upsampling="nearest", gen_activation="elu")
+    texts = [text for text, _, _ in table(Generator(config), z_batch(config))]
+    assert texts[1] == "Nearest ×2, Conv. 3×3 stride 1 pad 1, BN, dropout 0.2, ELU"
 
 
 def test_printed_tables():

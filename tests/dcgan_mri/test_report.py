@@ -38,6 +38,13 @@ def test_slices_by_name(tmp_path, slices16):
     assert '"nearest":[' in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
+def test_slices_are_those_of_the_subjects_that_the_run_trained_on(tmp_path):
+    slices = write_slice_set(tmp_path / "set", n=6, subjects=("003", "001", "002"))
+    folder = write_result(tmp_path / "run", [1], slices, n_subjects=2)
+    for dataset in (None, str(slices)):
+        assert set(report.slices_of(str(folder), dataset).subjects) == {"001", "002"}
+
+
 @pytest.mark.parametrize(("arguments", "status", "message"), [
     (["{tmp}/none"], 1, "none: not a result folder"),
     (["{tmp}/run", "{tmp}/../{name}/run"], 2, "a folder is named twice"),

@@ -1,6 +1,7 @@
 """Files of weights: what goes in comes out, and nothing else is let in."""
 
 import io
+import json
 import os
 import pickle
 import zipfile
@@ -12,6 +13,7 @@ from dcgan_mri import snapshots
 from dcgan_mri.config import Config
 from dcgan_mri.errors import DataError
 from dcgan_mri.networks import Generator
+from dcgan_mri.sampling import sample_stack
 from tests.helpers import SMALL
 
 CONFIG = Config(**SMALL)
@@ -30,6 +32,30 @@ def test_generator_round_trip(generator_file):
     assert config == CONFIG
     assert (gen.bn1.avg_mean == 3).all()
     assert np.array_equal(gen.dc1.W.array, Generator(CONFIG).dc1.W.array)
+
+
+def test_file_from_before_a_setting_was_there_has_its_default(generator_file, tmp_path):
+    with np.load(generator_file) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    known = json.loads(str(arrays[snapshots.CONFIG_KEY]))
+    for name in ("gen_activation", "gen_output", "last_conv", "upsampling", "deconv_kernel", "optimizer"):
+        del known[name]
+    arrays[snapshots.CONFIG_KEY] = np.array(json.dumps(known))
+    np.savez(tmp_path / "older.npz", **arrays)
+    gen, config = snapshots.load_generator(tmp_path / "older.npz")
+    assert config == CONFIG
+    assert (gen.bn1.avg_mean == 3).all()
+
+
+@pytest.mark.parametrize("arm", [
+    {"upsampling": "nearest"}, {"last_conv": False, "gen_output": "sigmoid"}, {"deconv_kernel": 3}], ids=str)
+def test_generator_file_brings_its_own_networks(tmp_path, arm):
+    config = Config(**SMALL, **arm)
+    gen = Generator(config)
+    snapshots.save_generator(tmp_path / "generator.npz", gen, config)
+    loaded, loaded_config = snapshots.load_generator(tmp_path / "generator.npz")
+    assert loaded_config == config
+    assert np.array_equal(sample_stack(gen, [1, 2], config), sample_stack(loaded, [1, 2], config))
 
 
 def test_is_not_compressed(generator_file):

@@ -130,6 +130,50 @@ def arrays_of_initial_weights(init_scale=0.02):
     return begin
 
 
+PENALTY = ["--dis-bn", "false", "--gradient-penalty", 10]
+
+
+def test_ranks_compute_the_gradient_penalty_that_one_computes(slices16, tmp_path):
+    (tmp_path / "config.yaml").write_text(f"init_scale: {INIT_SCALE}\n")
+    snapshots, losses = [], []
+    for ranks, options in [(1, PENALTY), (2, PENALTY), (1, PENALTY[:2])]:
+        out = tmp_path / str(len(losses))
+        done = train(slices16, out, "--config", tmp_path / "config.yaml", *options, "--max-iterations", 1, ranks=ranks)
+        assert done.returncode == 0, done.stderr
+        snapshots.append(arrays_of(out / "snapshot_iter_1.npz"))
+        losses.append(json.loads((out / "log").read_text())[0]["dis/loss"])
+    one, two, without = snapshots
+    moments = [name for name in one if re.fullmatch(r"updater/optimizer:dis/.*/m", name)]
+    one, two, without = (np.concatenate([arrays[name].ravel() for name in moments]) for arrays in snapshots)
+    assert relative(two, one) < 1e-5
+    assert relative(without, one) > 0.01
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    assert losses[2] < losses[0]
+
+
+def test_clipped_run_with_more_steps_of_d_goes_on_as_the_uninterrupted_one(tmp_path):
+    slices = write_slice_set(tmp_path / "slices", n=24, subjects=("001", "002", "003"))
+    options = ["-e", 3, "--n-subjects", 2, "--optimizer", "rmsprop", "--weight-clip", 0.01, "--critic-steps", 4]
+    done = train(slices, tmp_path / "whole", *options)
+    assert done.returncode == 0, done.stderr
+    assert "16 slices from" in done.stdout
+    assert train(slices, tmp_path / "parts", *options, "--max-iterations", 3).returncode == 0
+    after_three = arrays_of(tmp_path / "parts" / "snapshot_iter_3.npz")
+    assert train(slices, tmp_path / "parts", "-r", small=False).returncode == 0
+    begin = arrays_of_initial_weights()
+    whole, parts = (without_times(arrays_of(tmp_path / run / "snapshot_iter_6.npz"))[0] for run in ("whole", "parts"))
+    assert whole.keys() == parts.keys()
+    for name, value in whole.items():
+        assert np.array_equal(value, parts[name]), name
+    for name, value in begin.items():
+        assert np.array_equal(after_three[name], value) == (":gen/" in name)  # G's first step is the fourth iteration's
+        assert not np.array_equal(whole[name], value)
+    clipped = np.concatenate([value.ravel() for name, value in whole.items()
+                              if re.fullmatch(r"updater/model:dis/\w+/(W|b|beta)", name)])
+    assert np.abs(clipped).max() == np.float32(0.01)
+    assert whole["updater/optimizer:gen/t"] == 1
+
+
 def test_losses_are_those_of_the_global_batch(slices16, tmp_path):
     logs = []
     for ranks in (1, 4):
@@ -254,6 +298,8 @@ def test_one_unreadable_slice_is_named(bad_slices, tmp_path):
     (["--config", "none.yaml"], 2, 1, "cannot read the configuration"),
     (["-r"], 2, 1, "no snapshot to go on from"),
     (["-r", "none.npz"], 1, 1, "none.npz: cannot read it"),
+    (["--gradient-penalty", "10"], 2, 2, "set dis_bn to false, or gradient_penalty to 0"),
+    (["--n-subjects", "2"], 2, 2, "n_subjects is 2, its slices are of 1 subjects"),
     (["-g", "on"], 2, 2, "--gpu on: "),
     (["--communicator", "pure_nccl"], 2, 2, "needs a GPU for every rank"),
     (["--communicator", "flat"], None, 2, "'flat'"),

@@ -9,7 +9,7 @@ from dcgan_mri.dataset import to_network
 from dcgan_mri.draws import Draws, latent
 from dcgan_mri.losses import LOSSES
 from dcgan_mri.networks import Discriminator, Generator
-from dcgan_mri.updater import Updater
+from dcgan_mri.updater import Updater, between
 from tests.helpers import SMALL
 
 GREY = np.array([[[51]], [[153]]], np.uint8)  # two images of one pixel: 0.2 and 0.6
@@ -144,3 +144,76 @@ def test_reports_losses_and_scores():
     seen = {name: float(value.array) for name, value in reporter.observation.items()}
     assert seen["dis/loss"] == pytest.approx(seen["dis/y_fake"] - seen["dis/y_real"], abs=1e-6)
     assert seen["gen/loss"] == pytest.approx(-seen["dis/y_fake"], abs=1e-6)
+
+
+class CountsSteps(KeepsGradients):
+    """An optimizer that notes in which iterations it steps."""
+
+    def __init__(self, target):
+        super().__init__(target)
+        self.stepped = []
+
+    def update(self):
+        self.stepped.append(self.iteration())
+
+
+@pytest.mark.parametrize("order", ["simultaneous", "alternating"])
+def test_g_steps_in_every_third_iteration_wherever_the_run_was_taken_up(order):
+    config = Config(**SMALL, critic_steps=3, update=order)
+    for begin in (0, 4):
+        gen, dis = (CountsSteps(network(config)) for network in (Generator, Discriminator))
+        updater = Updater(FixedBatches(np.zeros((2, 16, 16), np.uint8)), gen, dis, config)
+        updater.iteration = begin
+        gen.iteration = dis.iteration = lambda updater=updater: updater.iteration
+        while updater.iteration < 9:
+            updater.update()
+        assert gen.stepped == [i for i in (2, 5, 8) if i >= begin]
+        assert dis.stepped == list(range(begin, 9))
+
+
+def test_d_steps_without_g_as_it_does_with_it():
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16), dtype=np.uint8)
+    gradients = []
+    for critic_steps in (1, 2):
+        config = Config(**SMALL, critic_steps=critic_steps)
+        gen, dis = Generator(config), Discriminator(config)
+        gen.cleargrads()
+        Updater(FixedBatches(images), KeepsGradients(gen), KeepsGradients(dis), config).update()
+        gradients.append({name: param.grad for name, param in dis.namedparams()})
+        has_gradients = [param.grad is not None for param in gen.params()]
+        assert all(has_gradients) if critic_steps == 1 else not any(has_gradients)
+    for name, gradient in gradients[0].items():
+        assert np.array_equal(gradient, gradients[1][name]), name
+
+
+@pytest.mark.parametrize("order", ["simultaneous", "alternating"])
+def test_gradient_penalty_is_added_to_the_loss_of_d_alone(order):
+    w, v, factor = 0.7, -0.4, 10.0
+    updated = []
+    for penalty in (0.0, factor):
+        gen, dis = OneWeightGenerator(w), OneWeightDiscriminator(v)
+        config = Config(n_z=1, seed=5, update=order, dis_bn=False, gradient_penalty=penalty)
+        sgd = chainer.optimizers.SGD
+        Updater(FixedBatches(GREY), set_up(sgd(RATE), gen), set_up(sgd(RATE), dis), config).update()
+        updated.append((dis.v.array.item(), gen.w.array.item()))
+
+    draws = Draws(5, 0, range(2))
+    x_fake = w * latent(draws, 1).ravel()
+    share = draws.uniform("between", (1, 1, 1)).ravel()
+    x_hat = share * np.array([0.2, 0.6]) + (1 - share) * x_fake
+    # y = v m², m the mean of three equal channels: the gradient at each channel is 2 v m / 3, of length 2 |v m| / √3.
+    length = 2 * np.abs(v * x_hat) / np.sqrt(3)
+    by_v = np.mean(2 * (length - 1) * 2 * np.abs(x_hat) / np.sqrt(3)) * np.sign(v)
+    assert updated[1][0] - updated[0][0] == pytest.approx(-RATE * factor * by_v, rel=1e-4)
+    if order == "simultaneous":
+        assert updated[1][1] == updated[0][1]
+
+
+def test_images_between_lie_on_the_straight_line():
+    x_real, x_fake = np.ones((3, 3, 4, 4), np.float32), np.zeros((3, 3, 4, 4), np.float32)
+    x_hat = between(x_real, x_fake, Draws(0, 0, range(3)))
+    assert x_hat.dtype == np.float32
+    shares = x_hat[:, 0, 0, 0]
+    assert np.array_equal(x_hat, np.broadcast_to(shares[:, None, None, None], x_hat.shape))
+    assert len(set(shares)) == 3
+    assert ((shares >= 0) & (shares < 1)).all()
