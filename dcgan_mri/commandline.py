@@ -5,6 +5,7 @@ import dataclasses
 
 from dcgan_mri.config import PRESETS, Config
 from dcgan_mri.errors import UsageError
+from dcgan_mri.functions import backends
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,3 +71,14 @@ def _default_text(field):
     default = str(field.default).lower() if field.type is bool else field.default
     released = PRESETS["released"].get(field.name)
     return f"{default}" + (f", {released} with --preset released" if released is not None else "")
+
+
+def add_kernels(group):
+    """Add the option that chooses what computes.
+
+    Args:
+        group (argparse._ActionsContainer): Where it goes.
+    """
+    group.add_argument("--kernels", choices=backends.NAMES, default="fast",
+                       help="compute by fused and cache-blocked kernels behind Chainer's links, or by Chainer's own "
+                            "functions: the same results up to rounding (default %(default)s)")

@@ -21,6 +21,7 @@ from dcgan_mri import results, snapshots  # noqa: E402
 from dcgan_mri.commandline import Parser  # noqa: E402
 from dcgan_mri.dataset import Slices  # noqa: E402
 from dcgan_mri.errors import DataError, UsageError, shown_to_user  # noqa: E402
+from dcgan_mri.functions import backends  # noqa: E402
 from dcgan_mri.images import save_png  # noqa: E402
 from dcgan_mri.metrics import MEASURES, comparison, features, fid, memorisation  # noqa: E402
 from dcgan_mri.metrics.stack import Stack, cores  # noqa: E402
@@ -135,6 +136,7 @@ def read_samples(args, size):
                 f"{path}: makes images of {config.image_size} pixels, the slices in {args.dataset} have {size}; "
                 f"give a slice set of the generator's size")
         gen.dropout_when_sampling = config.dropout_when_sampling
+        backends.use("fast")
         made = sample(gen, range(args.number), config)
         return np.stack(list(tqdm(made, total=args.number, unit="image", desc="images"))), None
     if (path / "dataset.json").exists():

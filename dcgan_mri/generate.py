@@ -17,10 +17,11 @@ from tqdm import tqdm  # noqa: E402
 
 from dcgan_mri import results, snapshots  # noqa: E402
 from dcgan_mri.chainer_compat import chainer  # noqa: E402
-from dcgan_mri.commandline import Parser  # noqa: E402
+from dcgan_mri.commandline import Parser, add_kernels  # noqa: E402
 from dcgan_mri.distributed import device  # noqa: E402
 from dcgan_mri.distributed.failure import abort_job_on_error, together  # noqa: E402
 from dcgan_mri.errors import UsageError  # noqa: E402
+from dcgan_mri.functions import backends  # noqa: E402
 from dcgan_mri.images import grid, save_png  # noqa: E402
 from dcgan_mri.sampling import sample  # noqa: E402
 
@@ -45,6 +46,7 @@ def main(argv=None):
         gen, config = snapshots.load_generator(args.generator)
         if ranks.rank == 0:
             results.open_new(args.out)
+    backends.use(args.kernels)
     chainer.get_device(my_device.spec).use()
     gen.to_device(my_device.spec)
     gen.dropout_when_sampling = config.dropout_when_sampling or args.dropout
@@ -93,6 +95,7 @@ def parse(argv, speaks):
     parser.add_argument("--seeds", metavar="LIST", help="seeds one by one or as ranges, such as 0-99 or 1,5,20-29")
     parser.add_argument("--dropout", action="store_true",
                         help="leave G's dropout on, as pix2pix does (default: as in the training's settings, off)")
+    add_kernels(parser)
     parser.add_argument("-g", "--gpu", choices=("auto", "on", "off"), default="auto",
                         help="use CUDA if there is a GPU, insist on it, or do without (default %(default)s)")
     return parser.parse_args(argv)

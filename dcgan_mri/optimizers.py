@@ -1,9 +1,11 @@
 """The optimizers by name, and what is done to D's weights after a step."""
 
 from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.functions.adam import Adam
 
+# Adam decays the weights in its own pass; the others need `chainer.optimizer_hooks.WeightDecay`.
 OPTIMIZERS = {
-    "adam": lambda config: chainer.optimizers.Adam(alpha=config.alpha, beta1=config.beta1),
+    "adam": lambda config: Adam(config.alpha, config.beta1, config.weight_decay),
     "sgd": lambda config: chainer.optimizers.SGD(lr=config.learning_rate),
     "rmsprop": lambda config: chainer.optimizers.RMSprop(lr=config.alpha),
 }

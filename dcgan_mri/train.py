@@ -6,7 +6,7 @@
 
 from dcgan_mri.distributed.threads import limit_blas_threads
 
-BLAS_THREADS = limit_blas_threads()  # before anything loads NumPy
+THREADS = limit_blas_threads()  # before anything loads NumPy
 
 import pathlib  # noqa: E402
 import shlex  # noqa: E402
@@ -33,6 +33,7 @@ from dcgan_mri.extensions.loss_plot import LossPlot  # noqa: E402
 from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes, is_on_terminal  # noqa: E402
 from dcgan_mri.extensions.sample_grid import SampleGrid  # noqa: E402
 from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot  # noqa: E402
+from dcgan_mri.functions import backends  # noqa: E402
 from dcgan_mri.networks import Discriminator, Generator  # noqa: E402
 from dcgan_mri.optimizers import OPTIMIZERS, WeightClip  # noqa: E402
 from dcgan_mri.resume import choose_config, choose_dataset, find_snapshot, open_result_folder  # noqa: E402
@@ -73,6 +74,7 @@ def main(argv=None):
         share_of_batch(config.batchsize, ranks.size)
         slices = Slices(args.dataset, config.image_size, n_subjects=config.n_subjects)
         batches_per_epoch(len(slices), config.batchsize)
+    kernels = backends.use(args.kernels)
     chainer.get_device(my_device.spec).use()
     comm = communicator.create(comm_name, ranks, args.allreduce_dtype)
 
@@ -114,13 +116,13 @@ def main(argv=None):
         results.write_text(pathlib.Path(args.out) / "config.yaml", config.to_yaml())
         results.record_start(args.out, {
             "ranks": ranks.size, "hosts": sorted({host for host, _ in devices}), "device": my_device.description,
-            "communicator": comm_name, "blas_threads_per_rank": BLAS_THREADS, "dataset": str(args.dataset),
-            "slices": len(slices), "from_iteration": updater.iteration})
+            "communicator": comm_name, "kernels": kernels, "threads_per_rank": THREADS,
+            "dataset": str(args.dataset), "slices": len(slices), "from_iteration": updater.iteration})
         print(
             f"{len(slices)} slices from {args.dataset}, {batches.n_batches} batches of {config.batchsize} an epoch, "
             f"{config.epoch} epochs, iteration {updater.iteration} of {last_iteration} done\n"
             f"ranks: {ranks.size}, communicator: {comm_name} ({comm_reason})\n"
-            f"device: {my_device.description}; BLAS threads for each rank: {BLAS_THREADS}\n"
+            f"device: {my_device.description}; kernels: {kernels}; threads for each rank: {THREADS}\n"
             f"results go to {args.out}", flush=True)
     run(trainer, interruption, args)
     if updater.iteration < last_iteration:
@@ -158,7 +160,8 @@ def make_optimizer(model, device_spec, config, comm):
     model.to_device(device_spec)
     optimizer = chainermn.create_multi_node_optimizer(OPTIMIZERS[config.optimizer](config), comm)
     optimizer.setup(model)
-    optimizer.add_hook(chainer.optimizer_hooks.WeightDecay(config.weight_decay))
+    if config.optimizer != "adam":
+        optimizer.add_hook(chainer.optimizer_hooks.WeightDecay(config.weight_decay))
     for param in model.params():
         # Chainer would wait for the first step, and a snapshot may come before it: G's is in iteration `critic_steps`.
         param.update_rule._init_states(param)

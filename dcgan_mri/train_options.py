@@ -1,7 +1,7 @@
 """The command line of `dcgan_mri.train`."""
 
 from dcgan_mri import config as settings
-from dcgan_mri.commandline import Parser, add_settings
+from dcgan_mri.commandline import Parser, add_kernels, add_settings
 from dcgan_mri.distributed import communicator
 from dcgan_mri.errors import UsageError
 
@@ -69,6 +69,7 @@ def parse(argv, speaks):
                               "if ranks share one (default %(default)s)")
     machine.add_argument("--allreduce-dtype", choices=("float16", "float32"), default="float32",
                          help="what gradients travel as with pure_nccl (default %(default)s)")
+    add_kernels(machine)
     machine.add_argument("--timeout", type=float, default=600.0, metavar="S",
                          help="seconds without an iteration after which a job of several ranks ends itself and names "
                               "the rank that hangs; 0 waits for ever (default %(default)g)")

@@ -1,8 +1,13 @@
-"""BLAS threads for each rank. Must run before NumPy is loaded, so this module imports nothing that loads it."""
+"""How BLAS computes: threads for each rank, and the processor's vectors.
+
+Must run before NumPy is loaded, so this module imports nothing that loads it.
+"""
 
 import os
+import pathlib
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 
 
 def share_of_cores(mine, all_ranks):
@@ -22,11 +27,12 @@ def share_of_cores(mine, all_ranks):
 def limit_blas_threads():
     """Give each rank its share of the cores: four ranks with all the threads on two cores run ten times slower.
 
-    A user who set OMP_NUM_THREADS knows better and is left alone.
+    A user who set OMP_NUM_THREADS knows better and is left alone. BLAS is also told which vectors there are.
 
     Returns:
         str: What was done, for the log.
     """
+    tell_openblas_of_vectors()
     if os.environ.get("OMP_NUM_THREADS"):
         return f"{os.environ['OMP_NUM_THREADS']} (from OMP_NUM_THREADS)"
     from mpi4py import MPI
@@ -37,3 +43,22 @@ def limit_blas_threads():
     for variable in VARIABLES:
         os.environ[variable] = str(threads)
     return f"{threads} ({len(cores)} cores, {node.size} rank{'s' * (node.size > 1)} on this machine)"
+
+
+def tell_openblas_of_vectors(cpuinfo="/proc/cpuinfo"):
+    """Have OpenBLAS use AVX-512 where it would not by itself; what the user set stays.
+
+    The OpenBLAS in NumPy's wheels takes AMD's processors with AVX-512 for ones without: on an EPYC of 2024 a matrix
+    product then takes twice as long (measured, OpenBLAS 0.3.31).
+
+    Args:
+        cpuinfo (str or Path): Where Linux describes the processor.
+    """
+    try:
+        text = pathlib.Path(cpuinfo).read_text()
+    except OSError:
+        return
+    fields = dict(line.split(":", 1) for line in text.split("\n\n")[0].splitlines() if ":" in line)
+    fields = {name.strip(): value.split() for name, value in fields.items()}
+    if fields.get("vendor_id") == ["AuthenticAMD"] and set(fields.get("flags", [])) >= AVX512:
+        os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")

@@ -11,6 +11,7 @@ import importlib
 import numpy as np
 
 from dcgan_mri import chainer_compat  # noqa: F401  (before anything of Chainer's is imported)
+from dcgan_mri.functions.memory import keep_freed
 
 NAMES = ("plain", "fast")
 
@@ -28,9 +29,13 @@ def use(name):
     """
     _state.update(name=name, cpu=None, gpu=None)
     if name == "plain":
-        return "plain (Chainer's own)"
-    from dcgan_mri.functions import convolution
-
+        return "plain"
+    try:
+        from dcgan_mri.functions import convolution, elementwise  # noqa: F401  (compiled when first imported)
+    except (ImportError, RuntimeError) as error:  # RuntimeError: Numba finds no folder for what it compiled
+        _state["name"] = "plain"
+        return f"plain, since the fast ones cannot be compiled ({error})"
+    keep_freed()
     _state["cpu"] = convolution
     return "fast"
 
@@ -81,11 +86,12 @@ def _install():
     convolution = importlib.import_module("chainer.functions.connection.convolution_2d")
     deconvolution = importlib.import_module("chainer.functions.connection.deconvolution_2d")
 
-    def convolve(self, kernels, x, W, b):
-        return kernels.convolution(x, W, b, self.sy, self.ph, self._get_out_size(x.shape, W.shape))
+    def convolve(self, kernels, x, weights, bias):
+        out_size = self._get_out_size(x.shape, weights.shape)
+        return kernels.convolution(x, weights, bias, self.sy, self.ph, out_size)
 
-    def transpose(self, kernels, x, W, b):
-        return kernels.transposed_convolution(x, W, b, self.sy, self.ph, (self.outh, self.outw))
+    def transpose(self, kernels, x, weights, bias):
+        return kernels.transposed_convolution(x, weights, bias, self.sy, self.ph, (self.outh, self.outw))
 
     def gradient(self, kernels, x, gy):
         if self.W_dtype != np.float32:

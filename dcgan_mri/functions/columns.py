@@ -1,7 +1,7 @@
 """Between images and the columns that turn a convolution into a matrix product, compiled.
 
-A column holds what one position of the output sees: (channels, k, k) values. With stride s an image is first parted into
-its s × s phases (every s-th pixel), with the padding around them: then every row of columns is a contiguous copy,
+A column holds what one position of the output sees: (channels, k, k) values. With stride s an image is first parted
+into its s × s phases (every s-th pixel), with the padding around them: then every row of columns is a contiguous copy,
 which the compiler makes with the processor's vectors.
 """
 

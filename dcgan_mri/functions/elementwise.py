@@ -1,7 +1,7 @@
 """Batch normalisation with dropout and (Leaky) ReLU behind it, and Adam, each in as few passes as can be, compiled.
 
-Arrays are float32; maps are of shape (B, C, P) with P positions. Sums run over at most `CHUNK` values in float32 and are
-collected in float64.
+Arrays are float32; maps are of shape (B, C, P) with P positions. Sums run over at most `CHUNK` values in float32 and
+are collected in float64.
 """
 
 import numba
@@ -74,8 +74,8 @@ def activate(x, begin, end, factor, shift, kept, scale, slope, y):
                     target[j] = v if v > 0 else v * slope
 
 
-@numba.njit("void(f4[:,:,::1], f4[:,:,::1], i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], b1[:,:,::1], f4, f4, f4[::1], f4[::1])",
-            **_options)
+@numba.njit("void(f4[:,:,::1], f4[:,:,::1], i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], b1[:,:,::1], f4, f4, "
+            "f4[::1], f4[::1])", **_options)
 def gradient_sums(x, gy, begin, end, mean, inv_std, factor, shift, kept, scale, slope, gbeta, ggamma):
     """Sums that the gradient of batch normalisation needs: of g, and of g times the normalised x.
 
@@ -114,8 +114,8 @@ def gradient_sums(x, gy, begin, end, mean, inv_std, factor, shift, kept, scale, 
         ggamma[c] = np.float32(total_x * inv_std[c])
 
 
-@numba.njit("void(f4[:,:,::1], f4[:,:,::1], i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], b1[:,:,::1], f4, f4, f4[::1], f4[::1], "
-            "f4[:,:,::1])", **_options)
+@numba.njit("void(f4[:,:,::1], f4[:,:,::1], i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], b1[:,:,::1], f4, f4, "
+            "f4[::1], f4[::1], f4[:,:,::1])", **_options)
 def input_gradient(x, gy, begin, end, mean, inv_std, factor, shift, kept, scale, slope, gbeta, ggamma, gx):
     """The gradient of the input of batch normalisation, dropout and activation.
 

@@ -123,7 +123,7 @@ def facts(run, slices):
             found.append(["Speed", f"{pace:.3g} s an iteration, {run.config.batchsize / pace:.3g} images a second, "
                                    f"{last['elapsed_time'] / 3600:.3g} hours in all"])
     for name, key in [("Ranks", "ranks"), ("Hosts", "hosts"), ("Device", "device"), ("Communicator", "communicator"),
-                      ("BLAS threads a rank", "blas_threads_per_rank"), ("Python", "python"), ("Platform", "platform"),
+                      ("Threads a rank", "threads_per_rank"), ("Python", "python"), ("Platform", "platform"),
                       ("Source revision", "git_revision"), ("Started", "time"), ("Command", "command")]:
         value = start.get(key)
         if value is not None:

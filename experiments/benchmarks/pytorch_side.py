@@ -14,7 +14,13 @@ import torch
 from sides import peak_memory, seconds, serve
 from torch import nn
 
-ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+ACTIVATIONS = {
+    "none": lambda slope: nn.Identity(),
+    "relu": lambda slope: nn.ReLU(inplace=True),
+    "leaky_relu": lambda slope: nn.LeakyReLU(slope, inplace=True),
+    "sigmoid": lambda slope: nn.Sigmoid(),
+    "tanh": lambda slope: nn.Tanh(),
+}
 
 
 class Noise(nn.Module):
@@ -49,8 +55,7 @@ def network(rows, in_shape, use_gamma, bn_eps, bn_decay):
         else:
             convolution = nn.Conv2d if row["kind"] == "conv" else nn.ConvTranspose2d
             layers.append(convolution(shape[0], out, kernel, stride, pad))
-            size = shape[1]
-            size = (size + 2 * pad - kernel) // stride + 1 if row["kind"] == "conv" else (size - 1) * stride - 2 * pad + kernel
+            size = shape[1] // stride if row["kind"] == "conv" else shape[1] * stride
             shape, features = [out, size, size], out
             bn = nn.BatchNorm2d
         if row["bn"]:
@@ -58,13 +63,12 @@ def network(rows, in_shape, use_gamma, bn_eps, bn_decay):
             if not use_gamma:
                 layers[-1].weight.requires_grad_(False)
         layers.append(nn.Dropout(row["dropout"]))
-        slope = row["slope"]
-        layers.append(nn.LeakyReLU(slope) if row["activation"] == "leaky_relu" else ACTIVATIONS[row["activation"]]())
+        layers.append(ACTIVATIONS[row["activation"]](row["slope"]))
         if row["kind"] == "linear" and len(out) > 1:
             layers.append(nn.Unflatten(1, tuple(out)))
     # What a row does not have is no layer at all.
-    kept = [one for one in layers if not isinstance(one, nn.Identity) and getattr(one, "sigma", 1) and getattr(one, "p", 1)]
-    return nn.Sequential(*kept)
+    return nn.Sequential(*[layer for layer in layers if not isinstance(layer, nn.Identity)
+                           and getattr(layer, "sigma", 1) and getattr(layer, "p", 1)])
 
 
 def trained(model):

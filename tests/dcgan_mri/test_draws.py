@@ -47,11 +47,20 @@ def test_distributions():
     assert 0.999 < uniform.max() < 1
 
 
-def test_dropout_mask_keeps_the_mean():
-    mask = Draws(0, 0, range(4)).dropout_mask("m", (100_000,), 0.2)
-    assert mask.dtype == np.float32
-    assert set(np.unique(mask)) == {np.float32(0), np.float32(1.25)}
-    assert (mask == 0).mean() == pytest.approx(0.2, abs=0.005)
+def test_dropout_keeps_what_its_ratio_leaves():
+    numbers = Draws(0, 0, range(4))
+    kept = numbers.kept("m", (100_000,), 0.2)
+    assert kept.dtype == bool
+    assert kept.mean() == pytest.approx(0.8, abs=0.005)
+    np.testing.assert_array_equal(kept, numbers.uniform("m", (100_000,)) >= np.float32(0.2))
+
+
+@pytest.mark.parametrize("size", [10, 100_000])  # on one thread, on several
+def test_noise_is_added_to_each_sample(size):
+    numbers = Draws(0, 0, range(3, 6))
+    x = np.random.default_rng(0).random((3, size), dtype=np.float32)
+    expected = x + np.float32(0.2) * numbers.normal("n", (size,))
+    np.testing.assert_allclose(numbers.noisy("n", x, 0.2), expected, rtol=0, atol=1e-6)
 
 
 def test_latent_is_uniform_from_minus_one_to_one():

@@ -15,7 +15,7 @@ FULL = Config()
 
 
 LABELS = {
-    "_ + _": "noise", "LinearFunction": "linear", "Convolution2DFunction": "conv", "Deconvolution2DFunction": "deconv",
+    "_AddNoise": "noise", "LinearFunction": "linear", "Convolution2DFunction": "conv", "Deconvolution2DFunction": "deconv",
     "BatchNormalization": "bn", "Dropout": "dropout", "LeakyReLU": "leaky", "ReLU": "relu", "Tanh": "tanh",
     "Sigmoid": "sigmoid", "Reshape": "reshape", "ELU": "elu", "Unpooling2D": "nearest"}
 

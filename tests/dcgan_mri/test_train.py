@@ -63,7 +63,7 @@ def test_what_the_run_says_of_itself(finished):
     assert (start["ranks"], start["communicator"], start["slices"]) == (2, "naive", 16)
     assert "communicator: naive (no GPU)" in done.stdout
     assert "device: CPU (asked for)" in done.stdout
-    assert re.search(r"BLAS threads for each rank: \d", done.stdout)
+    assert re.search(r"threads for each rank: \d", done.stdout)
     for name in ("preview/epoch_*.png", "loss.png", "log", "generator.npz"):
         assert f"{out}/{name}" in done.stdout
     assert "\033" not in done.stdout

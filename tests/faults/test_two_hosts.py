@@ -90,7 +90,7 @@ def test_a_job_across_two_hosts_computes_what_one_host_computes(cable, slices16,
     for name in one:
         if name.endswith("/W"):
             assert abs(two[name] - one[name]).max() <= 1e-6, name
-    assert "BLAS threads for each rank" in (tmp_path / "said").read_text()
+    assert "threads for each rank" in (tmp_path / "said").read_text()
 
 
 def test_a_job_across_a_slow_network(cable, slices16, tmp_path):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from dcgan_mri.distributed.threads import share_of_cores
+from dcgan_mri.distributed.threads import AVX512, share_of_cores, tell_openblas_of_vectors
 from tests.helpers import run_job
 
 SHOW = ("from dcgan_mri.distributed.threads import limit_blas_threads\n"
@@ -38,3 +38,31 @@ def test_the_user_knows_better():
     lines = run_job("-c", SHOW, ranks=2, OMP_NUM_THREADS="7").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["7", "7"]
     assert all("from OMP_NUM_THREADS" in line for line in lines)
+
+
+CPUINFO = "processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: fpu sse2 avx2 {flags}\n\nprocessor\t: 1\n"
+
+
+@pytest.mark.parametrize(("vendor", "flags", "told"), [
+    ("AuthenticAMD", "avx512f avx512cd avx512bw avx512dq avx512vl", "SkylakeX"),
+    ("AuthenticAMD", "avx512f", None),
+    ("GenuineIntel", "avx512f avx512cd avx512bw avx512dq avx512vl", None)])
+def test_openblas_is_told_of_vectors_that_it_does_not_see(monkeypatch, tmp_path, vendor, flags, told):
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    (tmp_path / "cpuinfo").write_text(CPUINFO.format(vendor=vendor, flags=flags))
+    tell_openblas_of_vectors(tmp_path / "cpuinfo")
+    assert os.environ.get("OPENBLAS_CORETYPE") == told
+
+
+def test_what_the_user_said_of_the_processor_stays(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "environ", {"OPENBLAS_CORETYPE": "Haswell"})
+    (tmp_path / "cpuinfo").write_text(CPUINFO.format(vendor="AuthenticAMD", flags=" ".join(AVX512)))
+    tell_openblas_of_vectors(tmp_path / "cpuinfo")
+    assert os.environ == {"OPENBLAS_CORETYPE": "Haswell"}
+
+
+def test_other_systems_have_no_cpuinfo(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "environ", {})
+    tell_openblas_of_vectors(tmp_path / "none")
+    assert os.environ == {}

@@ -1,0 +1,24 @@
+"""Memory that is freed stays with the process."""
+
+import ctypes
+
+# Numbers of the parameters of mallopt(3), from glibc's malloc.h.
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
+
+
+def keep_freed():
+    """Have the C library reuse freed memory, however large the piece, rather than give it back to the system.
+
+    A training step allocates and frees the same large arrays over and over; fetching and zeroing their pages anew cost
+    a third of its time (measured). Elsewhere than with glibc nothing happens.
+
+    Returns:
+        bool: Whether it took effect.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return False
+    settings = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, 2**31 - 1), (_TOP_PAD, 2**26))
+    taken = [mallopt(name, value) == 1 for name, value in settings]
+    return all(taken)
