@@ -81,14 +81,14 @@ class Draws:
 
         Args:
             name (str): What the noise is for.
-            x (array): float32 of shape (B, ...).
+            x (array): Shape (B, ...).
             sigma (float): Standard deviation.
 
         Returns:
-            array: float32 of x's shape.
+            array: Of x's shape and type.
         """
         sigma = np.float32(sigma)
-        if self.xp is not np:
+        if self.xp is not np or x.dtype != np.float32:
             return self.normal(name, x.shape[1:]) * sigma + x
 
         def add_noise(generator, row, i):

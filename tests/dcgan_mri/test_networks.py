@@ -15,8 +15,9 @@ FULL = Config()
 
 
 LABELS = {
-    "_AddNoise": "noise", "LinearFunction": "linear", "Convolution2DFunction": "conv", "Deconvolution2DFunction": "deconv",
-    "BatchNormalization": "bn", "Dropout": "dropout", "LeakyReLU": "leaky", "ReLU": "relu", "Tanh": "tanh",
+    "_AddNoise": "noise", "LinearFunction": "linear", "Convolution2DFunction": "conv",
+    "Deconvolution2DFunction": "deconv", "BatchNormalization": "bn",
+    "Dropout": "dropout", "LeakyReLU": "leaky", "ReLU": "relu", "Tanh": "tanh",
     "Sigmoid": "sigmoid", "Reshape": "reshape", "ELU": "elu", "Unpooling2D": "nearest"}
 
 
