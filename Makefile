@@ -20,7 +20,12 @@ EXTRAS   := test$(if $(filter system,$(MPI)),,$(comma)mpi)$(if $(filter-out 0,$(
 MPIEXEC  := $(if $(filter system,$(MPI)),mpiexec,$(BIN)/mpiexec)
 LAUNCH   := $(if $(filter 1,$(NP)),,$(MPIEXEC) -n $(NP)) $(BIN)/python
 
-.PHONY: help setup preprocess train generate demo test test-faults lint clean
+# PyTorch, which the benchmark compares with, has an environment of its own. Its CPU build alone is a smaller download:
+# TORCH_INDEX=https://download.pytorch.org/whl/cpu
+BENCH       := .venv-bench
+TORCH_INDEX ?=
+
+.PHONY: help setup preprocess train generate demo test test-faults bench lint clean
 
 help:
 	@echo 'make setup       install everything into .venv'
@@ -30,8 +35,9 @@ help:
 	@echo 'make demo        the whole way with the full networks on few slices: two minutes on 2 cores'
 	@echo 'make test        lint and all tests'
 	@echo 'make test-faults kill, stop and starve real jobs and see that nothing is lost: some minutes'
+	@echo 'make bench       our training step beside those of PyTorch and of Chainer'"'"'s example, on CPU: some minutes'
 	@echo 'make lint        lint only'
-	@echo 'make clean       remove .venv and what the tools cached; data and results stay'
+	@echo 'make clean       remove the environments and what the tools cached; data and results stay'
 	@echo
 	@echo 'Variables, with what they are now:'
 	@echo '  BRATS=$(BRATS)  SUBJECTS=$(SUBJECTS)  DATA=$(DATA)  OUT=$(OUT)  NP=$(NP) (ranks)'
@@ -85,9 +91,18 @@ test: lint
 test-faults: $(STAMP)
 	$(BIN)/python -m pytest -m faults $(ARGS)
 
+bench: $(STAMP) $(BENCH)/.installed
+	$(BIN)/python experiments/benchmarks/cpu.py --pytorch $(BENCH)/bin/python $(ARGS)
+
+$(BENCH)/.installed:
+	@$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    $(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)') torch numpy
+	@touch $@
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .hypothesis .ruff_cache
+	rm -rf .venv $(BENCH) build *.egg-info .pytest_cache .hypothesis .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
