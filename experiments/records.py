@@ -47,8 +47,8 @@ def collect(out):
 
     Returns:
         list of dict: Records with the keys ``run``, ``seed``, ``scale``, ``data``, ``settings``, ``device``, ``date``,
-        ``revision``, ``seconds``, ``diverged`` (None or a message) and those of `measuring.measure_run`; in the order
-        of scale, slice set, run and seed.
+        ``revision``, ``iterations``, ``seconds``, ``diverged`` (None or a message) and those of
+        `measuring.measure_run`; in the order of scale, slice set, run and seed.
 
     Raises:
         DataError: If a file cannot be read.

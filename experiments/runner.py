@@ -16,17 +16,18 @@ import time
 
 from dcgan_mri import config as settings
 from dcgan_mri import results
-from dcgan_mri.distributed.interruption import STATUS as INTERRUPTED
 from dcgan_mri.errors import DataError, UserError
 from dcgan_mri.files import whole_file
 from experiments import measuring, records
 
 ROOT = pathlib.Path(__file__).parent.parent
 SNAPSHOTS = 5
+# What a training says that stopped at a signal, with a snapshot; not imported, since that would start MPI here.
+INTERRUPTED = os.EX_TEMPFAIL
 DIVERGED = re.compile(r"(the loss of the \w+ is \S+ at iteration \d+|since \S+ is no longer finite)")
 
 
-class InterruptedPlan(UserError):
+class PlanInterruptedError(UserError):
     """A signal ended the plan; what was begun goes on from its snapshots."""
 
     status = INTERRUPTED
@@ -64,7 +65,7 @@ class Runner:
             list of str: A message for each run that failed; the others are complete.
 
         Raises:
-            InterruptedPlan: If a signal asked for an end.
+            PlanInterruptedError: If a signal asked for an end.
             DataError: If an earlier result cannot be read or is of another definition.
         """
         waiting = [run for run in runs if self.done(run) is None]
@@ -90,7 +91,7 @@ class Runner:
             for number, handler in before.items():
                 signal.signal(number, handler)
         if self._stopping.is_set():
-            raise InterruptedPlan("interrupted; the same command goes on where this one stopped")
+            raise PlanInterruptedError("interrupted; the same command goes on where this one stopped")
         return failures
 
     def done(self, run):
@@ -133,10 +134,10 @@ class Runner:
             start_of_run = results.last_start(folder)
             record = {
                 "run": run.name, "seed": run.config.seed, "scale": self.scale.name, "data": self.data.facts(),
-                "settings": dataclasses.asdict(run.config),
-                "device": start_of_run["device"].partition(", since")[0].partition(" (asked")[0],
+                "settings": dataclasses.asdict(run.config), "device": start_of_run["device"].partition(", since")[0],
                 "date": datetime.date.today().isoformat(), "revision": start_of_run["git_revision"],
-                "seconds": seconds + time.monotonic() - start, "diverged": diverged, **measured}
+                "iterations": run.iterations(self.data), "seconds": seconds + time.monotonic() - start,
+                "diverged": diverged, **measured}
             records.write(folder, record)
             for snapshot in folder.glob("snapshot_iter_*.npz"):
                 snapshot.unlink()

@@ -37,9 +37,9 @@ class Scale:
 SCALES = {scale.name: scale for scale in (
     Scale("paper", {}, 1.0, 3, "60-107",
           "as in the paper: 256×256, the full networks, 48 slices a subject, 100 epochs"),
-    Scale("small", {"image_size": 64, "width": 0.25}, 0.15, 5, ",".join(map(str, range(60, 108, 4))),
-          "for a CPU in minutes: 64×64, two stages fewer in both networks, a quarter of the widths, 12 slices a "
-          "subject, 15 epochs"),
+    Scale("small", {"image_size": 64, "width": 0.25}, 0.08, 5, ",".join(map(str, range(60, 108, 2))),
+          "for a CPU in minutes: 64×64, two stages fewer in both networks, a quarter of the widths, 24 slices a "
+          "subject, 8 epochs"),
 )}
 
 
