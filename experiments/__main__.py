@@ -19,7 +19,7 @@ from dcgan_mri.distributed.device import visible_gpus  # noqa: E402
 from dcgan_mri.errors import DataError, UsageError, shown_to_user  # noqa: E402
 from dcgan_mri.metrics.stack import cores  # noqa: E402
 from experiments import data as slice_sets  # noqa: E402
-from experiments import definition, figures, findings, plan, records, report  # noqa: E402
+from experiments import definition, figures, findings, plan, records, report, verdicts  # noqa: E402
 from experiments.runner import Runner  # noqa: E402
 from experiments.scales import SCALES  # noqa: E402
 
@@ -178,8 +178,8 @@ def write_report(args, experiments):
         raise DataError(f"{args.out}: no such folder; run experiments first, for example `python -m experiments run "
                         f"fig4`")
     found = report.write(args.out, experiments)
-    judged = sum(bool(finding.used) for finding in found)
-    print(f"{args.out / report.NAME}: {judged} findings on {len(experiments)} claims")
+    judged = sum(finding.verdict != verdicts.NOT_RUN for finding in found)
+    print(f"{args.out / report.NAME}: {judged} verdicts on {len(experiments)} claims")
 
 
 def print_finding(finding, out):

@@ -31,10 +31,10 @@ def write(out, experiments):
     campaigns = findings.campaigns(found)
     everything = [findings.find(experiment, campaign) for campaign in campaigns for experiment in experiments.values()]
     for finding in everything:
-        if finding.used:
+        if finding.verdict != verdicts.NOT_RUN:
             figures.draw(out, finding)
     pictures = {(finding.experiment.id, finding.campaign.scale.name): path for finding in everything
-                if finding.campaign.data["name"] == PHANTOM and (path := figures.path_of(out, finding)).exists()}
+                if finding.verdict != verdicts.NOT_RUN and finding.campaign.data["name"] == PHANTOM and (path := figures.path_of(out, finding)).exists()}
     write_text(out / NAME, text(experiments, campaigns, everything, pictures, out))
     return everything
 
@@ -60,7 +60,8 @@ def text(experiments, campaigns, everything, pictures, out):
     if campaigns:
         lines += _heading("Claim by claim", "-")
     for experiment in experiments.values():
-        of_this = [finding for finding in everything if finding.experiment is experiment and finding.used]
+        of_this = [finding for finding in everything
+                   if finding.experiment is experiment and finding.verdict != verdicts.NOT_RUN]
         if of_this:
             lines += _claim(experiment, of_this, pictures, out)
     return "\n".join(lines).rstrip() + "\n"
@@ -69,10 +70,10 @@ def text(experiments, campaigns, everything, pictures, out):
 INTRODUCTION = """\
 Written by ``python -m experiments report`` from ``results.json``, which holds the measured numbers of every run;
 nothing below is written by hand. How a claim becomes a verdict is in `PROTOCOL.rst <../PROTOCOL.rst>`_, written down
-before the runs. An effect is a mean over paired seeds with its 95 % interval: ``×`` stands before a ratio of two arms, a sign
-before a difference; a number with neither is the measured value itself. Verdicts at the small scale are about small
-networks that train for minutes: they say whether an effect shows there, not whether the paper saw it at full size.
-What the measures are: ``python -m dcgan_mri.evaluate --help``, and the end of PROTOCOL.rst."""
+before the runs. An effect is a mean over paired seeds with its 95 % interval: ``×`` stands before a ratio of two arms,
+a sign before a difference; a number with neither is the measured value itself. Verdicts at the small scale are about
+small networks that train for a minute: they say whether an effect shows there, not whether the paper saw it at full
+size."""
 
 
 def describe_data(data):
@@ -149,12 +150,16 @@ def _campaign(campaign, its_findings):
     lines += ["", ".. list-table::", "   :header-rows: 1", "   :widths: 9 27 32 10 6 6 5 5", ""]
     lines += _row("claim", "the paper, in short", "measured", "verdict", "scale", "data", "device", "date")
     for finding in its_findings:
-        experiment = finding.experiment
-        verdict = f"**{finding.verdict}**" if finding.verdict != verdicts.NOT_RUN else finding.verdict
-        lines += _row(
-            experiment.id, f"{experiment.claim} ({experiment.place})",
-            "; ".join(measured(part, outcome) for part, outcome in finding.decides), verdict, campaign.scale.name,
-            campaign.data["name"], _device(finding.used), max((record["date"] for record in finding.used), default=""))
+        short = f"{finding.experiment.claim} ({finding.experiment.place})"
+        if finding.verdict == verdicts.NOT_RUN:
+            lines += _row(finding.experiment.id, short, "", finding.verdict, campaign.scale.name, campaign.data["name"],
+                          "", "")
+        else:
+            lines += _row(
+                finding.experiment.id, short,
+                "; ".join(measured(part, outcome) for part, outcome in finding.decides), f"**{finding.verdict}**",
+                campaign.scale.name, campaign.data["name"], _device(finding.used),
+                max(record["date"] for record in finding.used))
     return [*lines, ""]
 
 
