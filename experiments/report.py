@@ -34,7 +34,7 @@ def write(out, experiments):
         if finding.verdict != verdicts.NOT_RUN:
             figures.draw(out, finding)
     pictures = {(finding.experiment.id, finding.campaign.scale.name): path for finding in everything
-                if finding.verdict != verdicts.NOT_RUN and finding.campaign.data["name"] == PHANTOM and (path := figures.path_of(out, finding)).exists()}
+                if finding.campaign.data["name"] == PHANTOM and (path := figures.path_of(out, finding)).exists()}
     write_text(out / NAME, text(experiments, campaigns, everything, pictures, out))
     return everything
 
