@@ -10,6 +10,7 @@ import os
 # Before anything loads NumPy: runs are side by side, and sums must not depend on the number of cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import argparse  # noqa: E402
 import datetime  # noqa: E402
 import pathlib  # noqa: E402
 import statistics  # noqa: E402
@@ -85,7 +86,7 @@ def parse(argv):
                               + ", ".join(f"{scale.seeds} at {scale.name}" for scale in SCALES.values()) + ")")
     running.add_argument("--workers", type=int, metavar="N",
                          help="runs at a time (default: one for each GPU, else one for each core)")
-    running.add_argument("--share", metavar="K/N",
+    running.add_argument("--share", type=_share, default=(1, 1), metavar="K/N",
                          help="only every N-th run of the plan, beginning with the K-th: to divide it among machines")
     running.add_argument("--dry-run", action="store_true", help="print the plan and its cost, and do nothing")
     reporting = commands.add_parser("report", help="write REPORT.rst and the figures from what has been run")
@@ -143,8 +144,8 @@ def run(args, experiments):
         data = slice_sets.planned_phantom(scale)
     else:
         data = slice_sets.phantom(args.out, scale)
-    runs = plan.runs_of(chosen, scale, data.subjects, args.seeds or scale.seeds)
-    runs = share_of(runs, args.share)
+    first, step = args.share
+    runs = plan.runs_of(chosen, scale, data.subjects, args.seeds or scale.seeds)[first - 1::step]
     for experiment in chosen:
         for arm in plan.missing_arms(experiment, data.subjects):
             print(f"{experiment.id}: arm {arm!r} is left out; {data.name} has {data.subjects} training subjects")
@@ -256,27 +257,6 @@ def images_of(record):
     return max(1, record["iterations"] * record["settings"]["batchsize"])
 
 
-def share_of(runs, text):
-    """A machine's share of a plan.
-
-    Args:
-        runs (list of experiments.plan.Run): The plan.
-        text (str): ``K/N``, counted from 1; None for all.
-
-    Returns:
-        list of experiments.plan.Run: Every N-th, beginning with the K-th.
-
-    Raises:
-        UsageError: If it is no such share.
-    """
-    if text is None:
-        return runs
-    k, slash, n = text.partition("/")
-    if not (slash and k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
-        raise UsageError(f"--share {text}: must be such as 2/4, the second of four shares")
-    return runs[int(k) - 1::int(n)]
-
-
 def visible_gpu_names():
     """The GPUs that runs may be dealt to, as CUDA_VISIBLE_DEVICES takes them.
 
@@ -287,6 +267,14 @@ def visible_gpu_names():
     asked = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = asked.split(",") if asked else [str(i) for i in range(count)]
     return names[:count]
+
+
+def _share(text):
+    """``2/4``, the second of four shares, as numbers."""
+    k, slash, n = text.partition("/")
+    if not (slash and k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
+        raise argparse.ArgumentTypeError(f"{text!r} must be such as 2/4, the second of four shares")
+    return int(k), int(n)
 
 
 if __name__ == "__main__":

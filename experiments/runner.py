@@ -3,6 +3,7 @@
 import concurrent.futures
 import dataclasses
 import datetime
+import fcntl
 import os
 import pathlib
 import queue
@@ -17,20 +18,18 @@ import time
 from dcgan_mri import config as settings
 from dcgan_mri import results
 from dcgan_mri.errors import DataError, UserError
-from dcgan_mri.files import whole_file
 from experiments import measuring, records
 
 ROOT = pathlib.Path(__file__).parent.parent
 SNAPSHOTS = 5
-# What a training says that stopped at a signal, with a snapshot; not imported, since that would start MPI here.
-INTERRUPTED = os.EX_TEMPFAIL
 DIVERGED = re.compile(r"(the loss of the \w+ is \S+ at iteration \d+|since \S+ is no longer finite)")
 
 
 class PlanInterruptedError(UserError):
     """A signal ended the plan; what was begun goes on from its snapshots."""
 
-    status = INTERRUPTED
+    # As a training that stopped at a signal with a snapshot.
+    status = os.EX_TEMPFAIL
 
 
 class Runner:
@@ -52,7 +51,7 @@ class Runner:
         for slot in range(workers):
             self._slots.put(slot)
         self._stopping = threading.Event()
-        self._children, self._lock = set(), threading.Lock()
+        self._children = set()
         self._reference = None
 
     def carry_out(self, runs):
@@ -124,33 +123,45 @@ class Runner:
             if self._stopping.is_set():
                 return None
             folder = run.folder(self.out, self.scale.name, self.data)
-            seconds, diverged = self._train(run, folder, slot)
-            if self._stopping.is_set():
-                return None
-            start = time.monotonic()
-            measured = {"values": {}, "scores": [], "along": {}, "successes": [], "failures": []}
-            if diverged is None:
-                measured = measuring.measure_run(folder, self._reference, run.along)
-            start_of_run = results.last_start(folder)
-            record = {
-                "run": run.name, "seed": run.config.seed, "scale": self.scale.name, "data": self.data.facts(),
-                "settings": dataclasses.asdict(run.config), "device": start_of_run["device"].partition(", since")[0],
-                "date": datetime.date.today().isoformat(), "revision": start_of_run["git_revision"],
-                "iterations": run.iterations(self.data), "seconds": seconds + time.monotonic() - start,
-                "diverged": diverged, **measured}
-            records.write(folder, record)
-            for snapshot in folder.glob("snapshot_iter_*.npz"):
-                snapshot.unlink()
+            self._wait_for_others(folder)
+            record = self.done(run)
+            if record is None:
+                record = records.read(folder) or self._train(run, folder, slot)
+                if self._stopping.is_set():
+                    return None
+                self._measure(run, folder, record)
             return record
         finally:
             self._slots.put(slot)
 
-    def _train(self, run, folder, slot):
-        """Train, or go on with a training.
+    def _wait_for_others(self, folder):
+        """Wait for a training that is writing there: a killed plan's lives on, and another plan may have the same."""
+        said = False
+        while not self._stopping.is_set():
+            try:
+                with (folder / results.LOCK).open("w") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if not said:
+                    self.say(f"{folder}: another process is training there; waiting for it")
+                said = True
+                time.sleep(0.5)
+            except OSError:
+                return  # no such folder yet, or a file system without locks
 
-        Returns:
-            tuple: Seconds that it took in all, and None or how it left the finite numbers.
-        """
+    def _measure(self, run, folder, record):
+        """Add to a record what was measured, write it, and remove what only going on would need."""
+        start = time.monotonic()
+        if not record["diverged"]:
+            record.update(measuring.measure_run(folder, self._reference, run.along))
+        record["seconds"] += time.monotonic() - start
+        records.write(folder, record)
+        for snapshot in folder.glob("snapshot_iter_*.npz"):
+            snapshot.unlink()
+
+    def _train(self, run, folder, slot):
+        """Train, or go on with a training; returns its record, with nothing measured yet."""
         begun = bool(results.last_start(folder))
         if begun:
             check_settings(folder, run.config)
@@ -161,41 +172,47 @@ class Runner:
         results.write_text(file, run.config.to_yaml())
         before = elapsed(folder) if begun else 0.0
         start = time.monotonic()
-        status, text = self._call(train_command(run, folder, file, self.data, begun), slot)
-        with whole_file(folder.with_name(f"{folder.name}.txt")) as log:
-            log.write(text.encode())
+        log = folder.with_name(f"{folder.name}.txt")
+        status = self._call(train_command(run, folder, file, self.data, begun), log, slot)
+        text = log.read_text(encoding="utf-8", errors="replace")
         found = DIVERGED.search(text)
-        if status and not found and not self._stopping.is_set():
+        if self._stopping.is_set():
+            return None
+        if status and not found:
             last = (text.strip().splitlines() or ["no message"])[-1]
-            raise DataError(f"{last} (status {status}; all it said is in {folder}.txt)")
-        # What the training counts itself, and the start of the program.
-        took = time.monotonic() - start
-        return before + took, found[1] if found and status else None
+            raise DataError(f"{last} (status {status}; all it said is in {log})")
+        start_of_run = results.last_start(folder)
+        return {
+            "run": run.name, "seed": run.config.seed, "scale": self.scale.name, "data": self.data.facts(),
+            "settings": dataclasses.asdict(run.config), "device": start_of_run["device"].partition(", since")[0],
+            "date": datetime.date.today().isoformat(), "revision": start_of_run["git_revision"],
+            "iterations": run.iterations(self.data), "seconds": before + time.monotonic() - start,
+            "diverged": found[1] if found and status else None,
+            "values": {}, "scores": [], "along": {}, "successes": [], "failures": []}
 
-    def _call(self, command, slot):
-        """Run a program to its end; a signal to us is passed on to it, so that it writes a snapshot."""
+    def _call(self, command, log, slot):
+        """Run a program to its end; a signal to us is passed on to it, so that it writes a snapshot.
+
+        It writes into a file and not to us, so that it can go on if we are killed.
+        """
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(
             filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
         # One thread: results are then the same bit for bit on any number of cores.
         environment["OMP_NUM_THREADS"] = "1"
         if self.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = self.gpus[slot % len(self.gpus)]
-        with self._lock:
-            if self._stopping.is_set():
-                return INTERRUPTED, ""
+        with log.open("wb") as file:
             # A session of its own: Ctrl-C reaches it through us alone, once.
-            child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            child = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                      env=environment, start_new_session=True)
-            self._children.add(child)
+        self._children.add(child)
         if self._stopping.is_set():  # the signal may have come before the child was known
             child.send_signal(signal.SIGTERM)
-        text = child.communicate()[0]
-        with self._lock:
-            self._children.remove(child)
-        return child.returncode, text
+        status = child.wait()
+        self._children.remove(child)
+        return status
 
     def _stop(self, number, frame):
-        # No lock: this runs in the main thread between two of its instructions, and a worker may hold the lock.
         if not self._stopping.is_set():
             self._stopping.set()
             self.say("stopping: every run writes a snapshot first")
