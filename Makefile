@@ -25,7 +25,7 @@ LAUNCH   := $(if $(filter 1,$(NP)),,$(MPIEXEC) -n $(NP)) $(BIN)/python
 BENCH       := .venv-bench
 TORCH_INDEX ?=
 
-.PHONY: help setup preprocess train generate demo test test-faults bench lint clean
+.PHONY: help setup preprocess train generate demo experiments test test-faults bench lint clean
 
 help:
 	@echo 'make setup       install everything into .venv'
@@ -33,6 +33,7 @@ help:
 	@echo 'make train       set up, make the data if there is none, train into OUT'
 	@echo 'make generate    100 images from OUT/generator.npz into samples'
 	@echo 'make demo        the whole way with the full networks on few slices: two minutes on 2 cores'
+	@echo 'make experiments the paper'\''s claims at small scale on the phantom, and their report: about two hours on 2 cores'
 	@echo 'make test        lint and all tests'
 	@echo 'make test-faults kill, stop and starve real jobs and see that nothing is lost: some minutes'
 	@echo 'make bench       our training step beside those of PyTorch and of Chainer'"'"'s example, on CPU: some minutes'
@@ -84,6 +85,9 @@ demo: $(STAMP)
 	$(BIN)/python -m preprocess build --brats demo/phantom --out demo/slices --subjects all --slices 68-99
 	$(BIN)/python -m dcgan_mri.train -i demo/slices -o demo/result -e 2 -b 2 $(ARGS)
 	@echo 'Look at demo/result/preview/epoch_0002.png. Two epochs on 64 slices, in batches of 2 for speed, show that it works, not what it learns.'
+
+experiments: $(STAMP)
+	$(BIN)/python -m experiments run all --scale small $(ARGS)
 
 test: lint
 	$(BIN)/python -m pytest $(ARGS)

@@ -37,6 +37,7 @@ setup(
         # Clusters bring their own MPI: leave this one out there.
         "mpi": ["mpich>=5,<6"],
         "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-nccl-cu12"],
-        "test": ["hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "ruff>=0.6", "selenium>=4.20"],
+        "test": [
+            "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "ruff>=0.6", "selenium>=4.20"],
     },
 )

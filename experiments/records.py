@@ -1,0 +1,135 @@
+"""What was measured, as it is kept: beside each run, and all together in one file that the report is made from."""
+
+import dataclasses
+import json
+import math
+import pathlib
+
+from dcgan_mri.errors import DataError
+from dcgan_mri.results import write_text
+
+MEASURED = "measured.json"
+COLLECTED = "results.json"
+DIGITS = 6
+
+
+def write(folder, record):
+    """Keep what was measured of a run beside it.
+
+    Args:
+        folder (Path): Result folder of the run.
+        record (dict): See `collect`.
+    """
+    write_text(folder / MEASURED, json.dumps(_for_json(record)) + "\n")
+
+
+def read(folder):
+    """What was measured of a run.
+
+    Args:
+        folder (Path): Result folder of the run.
+
+    Returns:
+        dict: The record; None if it has not been measured.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    path = pathlib.Path(folder) / MEASURED
+    return _from_json(_load(path), path) if path.exists() else None
+
+
+def collect(out):
+    """Every record: those beside runs, and those of runs whose folders are gone.
+
+    Args:
+        out (str or Path): Results folder.
+
+    Returns:
+        list of dict: Records with the keys ``run``, ``seed``, ``scale``, ``data``, ``settings``, ``device``, ``date``,
+        ``revision``, ``iterations``, ``seconds``, ``diverged`` (None or a message) and those of
+        `measuring.measure_run`; in the order of scale, slice set, run and seed.
+
+    Raises:
+        DataError: If a file cannot be read.
+    """
+    out = pathlib.Path(out)
+    found = {}
+    collected = out / COLLECTED
+    if collected.exists():
+        for entry in _load(collected):
+            record = _from_json(entry, collected)
+            found[key(record)] = record
+    for path in sorted(out.glob(f"runs/*/*/*/{MEASURED}")):
+        record = _from_json(_load(path), path)
+        found[key(record)] = record
+    return [found[name] for name in sorted(found)]
+
+
+def write_collected(out, records):
+    """Write all records into one file, a line each.
+
+    Args:
+        out (str or Path): Results folder.
+        records (list of dict): From `collect`.
+    """
+    lines = ",\n".join(json.dumps(_for_json(record)) for record in records)
+    write_text(pathlib.Path(out) / COLLECTED, f"[\n{lines}\n]\n")
+
+
+def key(record):
+    """What tells a record from the others.
+
+    Args:
+        record (dict): The record.
+
+    Returns:
+        tuple of str and int: Scale, name and fingerprint of the slice set, run, seed.
+    """
+    return record["scale"], record["data"]["name"], record["data"]["fingerprint"], record["run"], record["seed"]
+
+
+def fits(record, config):
+    """Whether a record is of these settings; those that a later version added count as their defaults.
+
+    Args:
+        record (dict): The record.
+        config (dcgan_mri.config.Config): The settings.
+
+    Returns:
+        bool: False if it was made by another definition of the scale or the experiment.
+    """
+    planned = dataclasses.asdict(config)
+    return {**dataclasses.asdict(type(config)()), **record["settings"]} == planned
+
+
+def _load(path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot read what was measured ({error}); delete it and run the experiments again") \
+            from None
+
+
+def _from_json(entry, path):
+    try:
+        key(entry)
+        return {**entry, "values": _with_nan(entry["values"]),
+                "along": {int(epoch): _with_nan(values) for epoch, values in entry["along"].items()}}
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise DataError(f"{path}: not a record of an experiment; delete it and run the experiments again") from None
+
+
+def _with_nan(values):
+    return {name: math.nan if value is None else value for name, value in values.items()}
+
+
+def _for_json(value):
+    """The same with what was measured rounded, and NaN as null; settings stay exact."""
+    if isinstance(value, dict):
+        return {name: inside if name == "settings" else _for_json(inside) for name, inside in value.items()}
+    if isinstance(value, list | tuple):
+        return [_for_json(inside) for inside in value]
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value

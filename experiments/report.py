@@ -1,0 +1,223 @@
+"""The report: every claim with what was measured of it. It follows from the records alone."""
+
+import math
+import pathlib
+
+import numpy as np
+
+from dcgan_mri.results import write_text
+from experiments import figures, findings, records, verdicts
+from experiments.data import PHANTOM
+
+NAME = "REPORT.rst"
+
+
+def write(out, experiments):
+    """Collect the records, draw the figures, write the report.
+
+    Args:
+        out (str or Path): Results folder.
+        experiments (dict): Identifier to `Experiment`.
+
+    Returns:
+        list of experiments.findings.Finding: Everything found, campaign by campaign.
+
+    Raises:
+        DataError: If a record cannot be read, or the report not be written.
+    """
+    out = pathlib.Path(out)
+    found = records.collect(out)
+    records.write_collected(out, found)
+    campaigns = findings.campaigns(found)
+    everything = [findings.find(experiment, campaign) for campaign in campaigns for experiment in experiments.values()]
+    for finding in everything:
+        if finding.verdict != verdicts.NOT_RUN:
+            figures.draw(out, finding)
+    pictures = {(finding.experiment.id, finding.campaign.scale.name): path for finding in everything
+                if finding.campaign.data["name"] == PHANTOM and (path := figures.path_of(out, finding)).exists()}
+    write_text(out / NAME, text(experiments, campaigns, everything, pictures, out))
+    return everything
+
+
+def text(experiments, campaigns, everything, pictures, out):
+    """The report as reStructuredText.
+
+    Args:
+        experiments (dict): Identifier to `Experiment`.
+        campaigns (list of experiments.findings.Campaign): What has been run.
+        everything (list of experiments.findings.Finding): One for each campaign and experiment.
+        pictures (dict): (identifier, scale) to the figure's file; those on the phantom only.
+        out (Path): Results folder, which the figures are named from.
+
+    Returns:
+        str: The text.
+    """
+    lines = [*_heading("What came of the paper's claims", "="), INTRODUCTION, ""]
+    if not campaigns:
+        lines += ["Nothing has been run yet: ``make experiments``.", ""]
+    for campaign in campaigns:
+        lines += _campaign(campaign, [finding for finding in everything if finding.campaign is campaign])
+    if campaigns:
+        lines += _heading("Claim by claim", "-")
+    for experiment in experiments.values():
+        of_this = [finding for finding in everything
+                   if finding.experiment is experiment and finding.verdict != verdicts.NOT_RUN]
+        if of_this:
+            lines += _claim(experiment, of_this, pictures, out)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+INTRODUCTION = """\
+Written by ``python -m experiments report`` from ``results.json``, which holds the measured numbers of every run;
+nothing below is written by hand. How a claim becomes a verdict is in `PROTOCOL.rst <../PROTOCOL.rst>`_, written down
+before the runs. An effect is a mean over paired seeds with its 95 % interval: ``×`` stands before a ratio of two arms,
+a sign before a difference; a number with neither is the measured value itself. Verdicts at the small scale are about
+small networks that train for a minute: they say whether an effect shows there, not whether the paper saw it at full
+size."""
+
+
+def describe_data(data):
+    """A slice set in words.
+
+    Args:
+        data (dict): Its facts.
+
+    Returns:
+        str: Name, number of training subjects, what images are held against.
+    """
+    against = {"held-out": "slices of held-out subjects", "train": "training slices"}[data["reference"]]
+    return f"{data['name']}, {data['subjects']} training subjects, held against {data['reference_slices']} {against}"
+
+
+def measured(part, outcome):
+    """A comparison in words and numbers.
+
+    Args:
+        part (experiments.definition.Part): The comparison.
+        outcome (experiments.verdicts.Outcome): What came of it.
+
+    Returns:
+        str: Such as ``noise.inside ×0.83 (0.71 to 0.97)``.
+    """
+    if outcome.verdict == verdicts.NOT_RUN:
+        return f"{part.measure}: not run"
+    if math.isnan(outcome.effect):
+        return f"{part.measure}: {outcome.note}"
+    shown = [outcome.effect, outcome.low, outcome.high]
+    if part.relative:
+        mean, low, high = (f"{math.exp(value):.2f}" for value in shown)
+        mean = f"×{mean}"
+    elif isinstance(part.than, float):
+        mean, low, high = (f"{value + part.than:.3g}" for value in shown)
+    else:
+        mean, low, high = (f"{value:+.3g}" for value in shown)
+    return f"{part.measure} {mean} ({low} to {high})" + (f", {outcome.note}" if outcome.note else "")
+
+
+def claimed(part):
+    """What a comparison is claimed to give.
+
+    Args:
+        part (experiments.definition.Part): The comparison.
+
+    Returns:
+        str: Such as ``baseline lower than no dropout, by more than a factor of 1.1``.
+    """
+    size = f"a factor of {math.exp(part.margin):.3g}" if part.relative else f"{part.margin:g}"
+    names = {"arms": f"spread over arms ({', '.join(part.among)})", "seeds": "spread over seeds"}
+    of = names.get(part.of, part.of)
+    than = f"{part.than:g}" if isinstance(part.than, float) else names.get(part.than, part.than)
+    if part.direction == "alike":
+        return f"{of} and {than} alike, within {size}"
+    bound = f", by more than {size}" if part.margin else ""
+    return f"{of} {part.direction} than {than}{bound}"
+
+
+def _campaign(campaign, its_findings):
+    """The table of one scale and slice set."""
+    used = list(campaign.records.values())
+    hours = sum(record["seconds"] for record in used) / 3600
+    title = f"Scale {campaign.scale.name}, {campaign.data['name']}"
+    lines = [*_heading(title, "-"), f"* Scale: {campaign.scale.meaning}.",
+             f"* Data: {describe_data(campaign.data)} (manifest {campaign.data['fingerprint']}).",
+             f"* {len(used)} runs, {hours:.1f} hours of computing; {len(campaign.seeds)} seeds; {_device(used)}; "
+             f"revision {', '.join(sorted({(record['revision'] or 'unknown')[:10] for record in used}))}."]
+    if campaign.data["name"] != PHANTOM:
+        lines.append("* Images made from these slices are not in the repository; the figures are beside the runs.")
+    stale = len(used) - len({id(record) for finding in its_findings for record in finding.used})
+    if stale:
+        lines.append(f"* {stale} runs are of settings that no experiment has now, and are left out.")
+    lines += ["", ".. list-table::", "   :header-rows: 1", "   :widths: 9 27 32 10 6 6 5 5", ""]
+    lines += _row("claim", "the paper, in short", "measured", "verdict", "scale", "data", "device", "date")
+    for finding in its_findings:
+        short = f"{finding.experiment.claim} ({finding.experiment.place})"
+        if finding.verdict == verdicts.NOT_RUN:
+            lines += _row(finding.experiment.id, short, "", finding.verdict, campaign.scale.name, campaign.data["name"],
+                          "", "")
+        else:
+            lines += _row(
+                finding.experiment.id, short,
+                "; ".join(measured(part, outcome) for part, outcome in finding.decides), f"**{finding.verdict}**",
+                campaign.scale.name, campaign.data["name"], _device(finding.used),
+                max(record["date"] for record in finding.used))
+    return [*lines, ""]
+
+
+def _claim(experiment, of_this, pictures, out):
+    """The section of one claim."""
+    figure = f", {experiment.figure}" if experiment.figure and experiment.figure not in experiment.place else ""
+    lines = [*_heading(experiment.id, "~"), f"{experiment.claim} ({experiment.place}{figure})", ""]
+    if experiment.note:
+        lines += [experiment.note, ""]
+    for arm, (preset, changes) in experiment.arms.items():
+        what = ", ".join(f"{name} {value}" for name, value in changes.items())
+        lines.append(f"* *{arm}*: preset {preset}" + (f", {what}" if what else ""))
+    lines.append("")
+    for finding in of_this:
+        scale, data = finding.campaign.scale.name, finding.campaign.data["name"]
+        lines += [f"Scale {scale}, {data}: **{finding.verdict}**", "",
+                  ".. list-table::", "   :header-rows: 1", "   :widths: 8 34 22 26 10", ""]
+        lines += _row("", "claimed", "means of the arms", "effect", "verdict")
+        for word, parts in (("decides", finding.decides), ("also", finding.also)):
+            for part, outcome in parts:
+                lines += _row(word, f"{part.measure}: {claimed(part)}", _means(finding, part),
+                              measured(part, outcome), outcome.verdict)
+        lines.append("")
+        picture = pictures.get((experiment.id, scale)) if data == PHANTOM else None
+        if picture:
+            of_paper = f"as the paper's {experiment.figure}, " if experiment.figure else ""
+            lines += [f".. figure:: {picture.relative_to(out).as_posix()}",
+                      f"   :alt: {experiment.claim}", "", f"   {CAPTIONS[experiment.shows].format(of_paper)}", ""]
+    return lines
+
+
+CAPTIONS = {
+    "images": "Made from the phantom; {}a row for each arm, columns of the same image seeds, lowest training seed.",
+    "extremes": "Made from the phantom; {}successes and failures by the rule above.",
+    "epochs": "Along the epochs of the long run; phantom.",
+    "scores": "D(real) - D(generated), epoch by epoch, a line for each run; phantom.",
+    "values": "Every run of every arm; phantom.",
+}
+
+
+def _means(finding, part):
+    texts = []
+    for arm in part.arms:
+        values = [value for value in finding.values[part.measure].get(arm, {}).values()
+                  if isinstance(value, float) and not math.isnan(value)]
+        if values:
+            spread = f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else ""
+            texts.append(f"{arm} {np.mean(values):.3g}{spread}")
+    return "; ".join(texts)
+
+
+def _device(used):
+    return ", ".join(sorted({record["device"] for record in used}))
+
+
+def _row(*cells):
+    return [f"   {'* -' if i == 0 else '  -'} {cell}".rstrip() for i, cell in enumerate(cells)]
+
+
+def _heading(title, mark):
+    return [title, mark * len(title), ""]

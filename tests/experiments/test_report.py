@@ -1,0 +1,97 @@
+"""The report follows from the records alone."""
+
+import itertools
+
+import docutils.core
+import docutils.utils
+import pytest
+
+from experiments import definition, records, report
+from tests.experiments.records import DATA, made
+
+EXPERIMENTS = definition.read_all()
+
+
+def everything(**changes):
+    """A record of every arm of every claim, three seeds."""
+    values = {name: 1.0 for experiment in EXPERIMENTS.values() for name in {
+        part.measure for part in experiment.parts}}
+    found = {}
+    for experiment in EXPERIMENTS.values():
+        for number, (arm, seed) in enumerate(itertools.product(experiment.arms, range(3))):
+            record = made(experiment, arm, seed, **changes)
+            record["values"] = {name: value + number for name, value in values.items()}
+            found.setdefault(records.key(record), record)
+    return list(found.values())
+
+
+def written(folder, found):
+    folder.mkdir(exist_ok=True)
+    records.write_collected(folder, found)
+    report.write(folder, EXPERIMENTS)
+    return (folder / report.NAME).read_text()
+
+
+def test_the_same_records_in_any_order_give_the_same_report(tmp_path):
+    found = everything()
+    assert written(tmp_path / "a", found) == written(tmp_path / "b", found[::-1])
+
+
+def test_writing_it_again_changes_nothing(tmp_path):
+    text = written(tmp_path, everything())
+    before = (tmp_path / records.COLLECTED).read_bytes()
+    report.write(tmp_path, EXPERIMENTS)
+    assert (tmp_path / report.NAME).read_text() == text
+    assert (tmp_path / records.COLLECTED).read_bytes() == before
+
+
+def test_every_claim_has_its_row_where_it_has_been_run_and_where_not(tmp_path):
+    text = written(tmp_path, [made(EXPERIMENTS["fig4"], arm, seed, noise__air=1.0, noise__inside=1.0, kid=1.0)
+                              for arm in EXPERIMENTS["fig4"].arms for seed in range(3)])
+    for experiment in EXPERIMENTS.values():
+        assert f"   * - {experiment.id}\n     - {experiment.claim}" in text
+    assert text.count("- not run") == len(EXPERIMENTS) - 1
+    assert "noise.air +0 (+0 to +0)\n     - **does not hold**\n     - small\n     - phantom\n     - CPU\n" \
+           "     - 2026-01-02" in text
+
+
+def test_a_verdict_is_made_of_the_numbers(tmp_path):
+    experiment = EXPERIMENTS["fig4"]
+
+    def row(baseline):
+        found = [made(experiment, arm, seed, noise__air=value + seed / 10, noise__inside=1.0, kid=1.0)
+                 for arm, value in (("baseline", baseline), ("no dropout", 3.0)) for seed in range(3)]
+        return written(tmp_path / f"{baseline}", found)
+
+    assert "noise.air -2 (-2 to -2)\n     - **holds**" in row(1.0)
+    assert "noise.air +2 (+2 to +2)\n     - **does not hold**" in row(5.0)
+
+
+def test_real_data_gives_numbers_and_no_picture_in_the_report(tmp_path):
+    real = {**DATA, "name": "volumes"}
+    text = written(tmp_path, everything(data=real))
+    assert "Images made from these slices are not in the repository" in text
+    assert "figure::" not in text
+    assert not (tmp_path / "figures").exists()
+
+
+def test_figures_of_the_phantom_are_shown(tmp_path):
+    text = written(tmp_path, everything())
+    shown = [line.split()[-1] for line in text.splitlines() if line.startswith(".. figure::")]
+    # Curves can be drawn from records; images need the runs.
+    assert shown == ["figures/polarize-small.png", "figures/sensitivity-small.png"]
+    assert all((tmp_path / name).exists() for name in shown)
+
+
+def test_runs_that_no_experiment_asks_for_are_counted(tmp_path):
+    stale = made(EXPERIMENTS["fig4"], "baseline", 0, noise__air=1.0)
+    stale["settings"]["epoch"] = 99
+    assert "1 runs are of settings that no experiment has now" in written(tmp_path, [stale])
+
+
+@pytest.mark.parametrize("found", [[], everything()], ids=["nothing", "everything"])
+def test_it_is_valid_restructured_text(tmp_path, found):
+    messages = []
+    docutils.core.publish_doctree(written(tmp_path, found), settings_overrides={
+        "report_level": 2, "halt_level": 5, "warning_stream": type("Stream", (), {"write": messages.append})()})
+    assert messages == []
