@@ -10,7 +10,7 @@ def keep_freed():
     """Have the C library reuse freed memory, however large the piece, rather than give it back to the system.
 
     A training step allocates and frees the same large arrays over and over; fetching and zeroing their pages anew cost
-    a third of its time (measured). Elsewhere than with glibc nothing happens.
+    about a quarter of its time (measured). Elsewhere than with glibc nothing happens.
 
     Returns:
         bool: Whether it took effect.

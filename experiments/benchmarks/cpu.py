@@ -53,52 +53,67 @@ def largest_difference(chainer_side, pytorch_side):
                 for name in ("gen", "dis")}
 
 
-def rounds_of(steps, n_rounds):
-    """Time every step once in each round, after one round that does not count; a list of seconds for each."""
+def rounds_of(steps, n_rounds, rarely=()):
+    """Time every step once in each round, after one round that does not count.
+
+    Args:
+        steps (dict): Name to a function that makes a step and returns its seconds.
+        n_rounds (int): Rounds that count.
+        rarely (collection of str): Those that are timed in every third round only.
+
+    Returns:
+        dict: Name to a list of (round, seconds).
+    """
     times = {name: [] for name in steps}
     for i in range(n_rounds + 1):
         for name, step in steps.items():
+            if name in rarely and i % 3 > 1:
+                continue
             value = step()
             if i:
-                times[name].append(value)
+                times[name].append((i, value))
     return times
 
 
-def measure_batch(python, batchsize, threads, n_rounds, channels_last=None):
-    """All sides at one batch size: seconds, peak memory, ratios in images per second (median of the paired rounds)."""
+def better_format(python, built, threads):
+    """Whether PyTorch's step is quicker with channels last."""
+    sides = {one: start_pytorch(python, built, threads, one) for one in (False, True)}
+    steps = {one: (lambda side=side: side.ask("step", algorithm="example")) for one, side in sides.items()}
+    times = rounds_of(steps, 3)
+    for side in sides.values():
+        side.close()
+    medians = {one: statistics.median(value for _, value in values) for one, values in times.items()}
+    return medians[True] < medians[False]
+
+
+def measure_batch(python, batchsize, threads, n_rounds, channels_last, with_chainers_own):
+    """Sides at one batch size: seconds, peak memory, ratios in images per second (medians; ratios round by round)."""
     ours, built = start_chainer("fast", batchsize, threads)
-    plain, _ = start_chainer("plain", batchsize, threads)
-    example, _ = start_chainer("example", batchsize, threads)
-    formats = (False, True) if channels_last is None else (channels_last,)
-    pytorch = {one: start_pytorch(python, built, threads, one) for one in formats}
-    shared = start_pytorch(python, built, threads, formats[0])
+    if channels_last is None:
+        channels_last = better_format(python, built, threads)
+    pytorch, shared = (start_pytorch(python, built, threads, channels_last) for _ in range(2))
     difference = largest_difference(ours, shared)
     if max(difference.values()) > 1e-2:
         sys.exit(f"unequal networks: from the same weights outputs differ by {difference}")
-    if len(formats) == 2:
-        trial = rounds_of({one: (lambda one=one: pytorch[one].ask("step", algorithm="example")) for one in formats}, 2)
-        channels_last = statistics.median(trial[True]) < statistics.median(trial[False])
-        pytorch.pop(not channels_last).close()
-        if channels_last:
-            shared.close()
-            shared = start_pytorch(python, built, threads, True)
-    times = rounds_of({
-        "ours": lambda: ours.ask("step"),
-        "pytorch": lambda: pytorch[channels_last].ask("step", algorithm="example"),
-        "pytorch_same_algorithm": lambda: shared.ask("step", algorithm="shared"),
-        "ours_plain": lambda: plain.ask("step"),
-        "chainer_example": lambda: example.ask("step"),
-        "floor": lambda: ours.ask("flops") / ours.ask("sgemm_rate"),
-    }, n_rounds)
-    sides = {"ours": ours, "ours_plain": plain, "chainer_example": example, "pytorch": pytorch[channels_last],
-             "pytorch_same_algorithm": shared}
+    sides = {"ours": ours, "pytorch": pytorch, "pytorch_same_algorithm": shared}
+    if with_chainers_own:
+        sides["ours_plain"], _ = start_chainer("plain", batchsize, threads)
+        sides["chainer_example"], _ = start_chainer("example", batchsize, threads)
+    algorithms = {"pytorch": {"algorithm": "example"}, "pytorch_same_algorithm": {"algorithm": "shared"}}
+    flops = ours.ask("flops")
+    steps = {name: (lambda side=side, name=name: side.ask("step", **algorithms.get(name, {})))
+             for name, side in sides.items()}
+    times = rounds_of({**steps, "floor": lambda: flops / ours.ask("sgemm_rate")}, n_rounds,
+                      rarely=("ours_plain", "chainer_example"))
+    mine = dict(times["ours"])
     result = {
         "batchsize": batchsize, "rounds": n_rounds, "pytorch_channels_last": channels_last,
-        "output_difference": difference, "gflop": ours.ask("flops") / 1e9,
-        "seconds": {name: statistics.median(values) for name, values in times.items()},
-        "images_per_second": {name: batchsize / statistics.median(values) for name, values in times.items()},
-        "ratios": {name: statistics.median(theirs / mine for theirs, mine in zip(values, times["ours"], strict=True))
+        "output_difference": difference, "gflop": flops / 1e9,
+        "seconds": {name: statistics.median(value for _, value in values) for name, values in times.items()},
+        "ratios": {name: statistics.median(value / mine[i] for i, value in values)
                    for name, values in times.items() if name != "ours"},
+        "ratios_from_to": {name: [pick(value / mine[i] for i, value in values) for pick in (min, max)]
+                           for name, values in times.items() if name != "ours"},
         "peak_memory": {name: side.ask("memory") for name, side in sides.items()},
         "versions": [ours.ask("version"), shared.ask("version")],
     }
@@ -177,18 +192,21 @@ def print_batch(result):
     """Print a table of one batch size."""
     theirs = "channels last" if result["pytorch_channels_last"] else "channels first"
     print(f"\nbatch {result['batchsize']} ({result['gflop']:.0f} GFLOP a step; PyTorch with {theirs}, the quicker)")
-    print(f"{'':<26} {'s a step':>9} {'images/s':>9} {'ours over it':>13} {'peak memory':>12}")
+    print(f"{'':<26} {'s a step':>9} {'images/s':>9} {'ours over it':>22} {'peak memory':>12}")
     for name, value in result["seconds"].items():
-        ratio = f"{result['ratios'][name]:.2f}" if name in result["ratios"] else ""
+        ratio = ""
+        if name in result["ratios"]:
+            low, high = result["ratios_from_to"][name]
+            ratio = f"{result['ratios'][name]:.2f} ({low:.2f} to {high:.2f})"
         memory = f"{result['peak_memory'][name] / 1e6:.0f} MB" if name in result["peak_memory"] else ""
-        print(f"{name:<26} {value:>9.2f} {result['batchsize'] / value:>9.2f} {ratio:>13} {memory:>12}", flush=True)
+        print(f"{name:<26} {value:>9.2f} {result['batchsize'] / value:>9.2f} {ratio:>22} {memory:>12}", flush=True)
 
 
 def main():
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pytorch", required=True, metavar="PYTHON", help="a Python that has PyTorch and NumPy")
-    parser.add_argument("--rounds", type=int, default=7, help="steps of each side at batch 8 (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=12, help="steps of each side at batch 8 (default %(default)s)")
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES, metavar="B",
                         help="batch sizes; the first gives the ratios (default 8 16 64)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)),
@@ -199,7 +217,8 @@ def main():
     batches = []
     for i, batchsize in enumerate(args.batches):
         chosen = batches[0]["pytorch_channels_last"] if batches else None
-        batches.append(measure_batch(args.pytorch, batchsize, args.threads, args.rounds if not i else 3, chosen))
+        rounds = args.rounds if i == 0 else 3
+        batches.append(measure_batch(args.pytorch, batchsize, args.threads, rounds, chosen, with_chainers_own=i == 0))
         print_batch(batches[-1])
     ratios = batches[0]["ratios"]
     result = {
