@@ -111,6 +111,7 @@ def measure_rank(comm_name, steps, batchsize):
     from dcgan_mri.chainer_compat import chainer
     from dcgan_mri.distributed import communicator
     from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization
+    from dcgan_mri.functions import backends
     from dcgan_mri.networks import Discriminator, Generator
     from dcgan_mri.train import make_optimizer
     from dcgan_mri.updater import Updater
@@ -119,6 +120,7 @@ def measure_rank(comm_name, steps, batchsize):
         def next(self):
             return images
 
+    backends.use("fast")
     ranks = MPI.COMM_WORLD
     config = settings.build("paper", batchsize=batchsize)
     comm = communicator.create(comm_name, ranks)
@@ -274,7 +276,8 @@ def main():
 
 
 if __name__ == "__main__":
-    from dcgan_mri.distributed.threads import limit_blas_threads
+    if "--rank" in sys.argv:  # the job's starter leaves the threads to its ranks
+        from dcgan_mri.distributed.threads import limit_blas_threads
 
-    limit_blas_threads()  # before anything loads NumPy
+        limit_blas_threads()  # before anything loads NumPy
     main()
