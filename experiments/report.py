@@ -212,7 +212,7 @@ def _means(finding, part):
         values = [value for value in finding.values[part.measure].get(arm, {}).values()
                   if isinstance(value, float) and not math.isnan(value)]
         if values:
-            spread = f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else ""
+            spread = f" ± {np.std(values, ddof=1):.3g}" if len(values) > 1 else ""
             texts.append(f"{arm} {np.mean(values):.3g}{spread}")
     return "; ".join(texts)
 
