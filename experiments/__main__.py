@@ -13,14 +13,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import argparse  # noqa: E402
 import datetime  # noqa: E402
 import pathlib  # noqa: E402
-import statistics  # noqa: E402
 
 from dcgan_mri.commandline import Parser  # noqa: E402
 from dcgan_mri.distributed.device import visible_gpus  # noqa: E402
 from dcgan_mri.errors import DataError, UsageError, shown_to_user  # noqa: E402
 from dcgan_mri.metrics.stack import cores  # noqa: E402
 from experiments import data as slice_sets  # noqa: E402
-from experiments import definition, figures, findings, plan, records, report, verdicts  # noqa: E402
+from experiments import costs, definition, figures, findings, plan, records, report, verdicts  # noqa: E402
 from experiments.runner import Runner  # noqa: E402
 from experiments.scales import SCALES  # noqa: E402
 
@@ -217,7 +216,7 @@ def print_plan(runs, data):
 
 
 def cost_line(runs, scale, data, out, workers, gpus):
-    """What a plan costs, from what runs of its scale have taken on such a device.
+    """What is left of a plan, and what it costs.
 
     Args:
         runs (list of experiments.plan.Run): The plan.
@@ -230,31 +229,15 @@ def cost_line(runs, scale, data, out, workers, gpus):
     Returns:
         str: A line.
     """
-    begun = [one for one in runs if records.read(one.folder(out, scale.name, data)) is not None]
-    left = [one for one in runs if one not in begun]
+    left = [one for one in runs if records.read(one.folder(out, scale.name, data)) is None]
     line = f"{len(runs)} runs at scale {scale.name} on {data.name}, {len(left)} to do, {workers} at a time"
-    kind = "GPU" if gpus else "CPU"
-    known = [record["seconds"] / images_of(record) for record in records.collect(out)
-             if record["scale"] == scale.name and record["device"].startswith(kind) and not record["diverged"]]
     if not left:
         return line
-    if not known:
-        return f"{line}; what a run takes has not been measured here yet, the first ones will tell"
-    seconds = statistics.median(known) * sum(one.images(data) for one in left) / workers
-    return (f"{line}; about {datetime.timedelta(seconds=round(seconds))} by {len(known)} runs that have been measured, "
-            f"{statistics.median(known) * 1000:.0f} ms an image")
-
-
-def images_of(record):
-    """How many real images a run has seen.
-
-    Args:
-        record (dict): The record.
-
-    Returns:
-        int: At least 1.
-    """
-    return max(1, record["iterations"] * record["settings"]["batchsize"])
+    each, source = costs.seconds_an_image(scale.name, records.collect(out), bool(gpus))
+    if each is None:
+        return f"{line}; {source}"
+    whole = datetime.timedelta(seconds=round(each * sum(one.images(data) for one in left) / workers))
+    return f"{line}; about {whole} {source}, {each * 1000:.0f} ms an image"
 
 
 def visible_gpu_names():

@@ -105,13 +105,14 @@ def measured(part, outcome):
         return f"{part.measure}: {outcome.note}"
     shown = [outcome.effect, outcome.low, outcome.high]
     if part.relative:
-        mean, low, high = (f"{math.exp(value):.2f}" for value in shown)
+        mean, low, high = (f"{_bounded_exp(value):.3g}" for value in shown)
         mean = f"×{mean}"
     elif isinstance(part.than, float):
         mean, low, high = (f"{value + part.than:.3g}" for value in shown)
     else:
         mean, low, high = (f"{value:+.3g}" for value in shown)
-    return f"{part.measure} {mean} ({low} to {high})" + (f", {outcome.note}" if outcome.note else "")
+    interval = "" if math.isnan(outcome.low) else f" ({low} to {high})"
+    return f"{part.measure} {mean}{interval}" + (f", {outcome.note}" if outcome.note else "")
 
 
 def claimed(part):
@@ -200,13 +201,18 @@ CAPTIONS = {
 }
 
 
+def _bounded_exp(value):
+    """The exponential, or infinity where two seeds differ so far that an end of the interval has no number."""
+    return math.exp(value) if value < 700 else math.inf
+
+
 def _means(finding, part):
     texts = []
     for arm in part.arms:
         values = [value for value in finding.values[part.measure].get(arm, {}).values()
                   if isinstance(value, float) and not math.isnan(value)]
         if values:
-            spread = f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else ""
+            spread = f" ± {np.std(values, ddof=1):.3g}" if len(values) > 1 else ""
             texts.append(f"{arm} {np.mean(values):.3g}{spread}")
     return "; ".join(texts)
 
