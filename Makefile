@@ -25,7 +25,7 @@ LAUNCH   := $(if $(filter 1,$(NP)),,$(MPIEXEC) -n $(NP)) $(BIN)/python
 BENCH       := .venv-bench
 TORCH_INDEX ?=
 
-.PHONY: help setup preprocess train generate demo experiments test test-faults bench lint clean
+.PHONY: help setup preprocess train generate demo experiments test test-faults bench bench-gpu lint clean
 
 help:
 	@echo 'make setup       install everything into .venv'
@@ -37,6 +37,7 @@ help:
 	@echo 'make test        lint and all tests'
 	@echo 'make test-faults kill, stop and starve real jobs and see that nothing is lost: some minutes'
 	@echo 'make bench       our training step beside those of PyTorch and of Chainer'"'"'s example, on CPU: some minutes'
+	@echo 'make bench-gpu   the same on a GPU, after a check of its results against the CPU: five minutes'
 	@echo 'make lint        lint only'
 	@echo 'make clean       remove the environments and what the tools cached; data and results stay'
 	@echo
@@ -97,6 +98,9 @@ test-faults: $(STAMP)
 
 bench: $(STAMP) $(BENCH)/.installed
 	$(BIN)/python experiments/benchmarks/cpu.py --pytorch $(BENCH)/bin/python $(ARGS)
+
+bench-gpu: $(STAMP) $(BENCH)/.installed
+	$(BIN)/python experiments/benchmarks/gpu.py --pytorch $(BENCH)/bin/python $(ARGS)
 
 $(BENCH)/.installed:
 	@$(PYTHON) -m venv $(BENCH)

@@ -36,7 +36,9 @@ setup(
     extras_require={
         # Clusters bring their own MPI: leave this one out there.
         "mpi": ["mpich>=5,<6"],
-        "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-nccl-cu12"],
+        # Later frontends of cuDNN require more than this project needs.
+        "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-cudnn-cu12>=9", "nvidia-cudnn-frontend==1.18.0",
+                "nvidia-nccl-cu12"],
         "test": [
             "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "ruff>=0.6", "selenium>=4.20"],
     },

@@ -22,7 +22,8 @@ class Draws:
 
     Args:
         seed (int): Seed of the run, 0 to 2**63 - 1.
-        iteration (int): Iteration that the numbers are for, counted from 0.
+        iteration (int): Iteration that the numbers are for, counted from 0; or an array with it, uint32 of shape
+            (), which is read when the numbers are drawn, so that a captured CUDA graph draws anew at every replay.
         samples (sequence of int): Index of each local sample in the global batch, shape (B,).
         xp (module): ``numpy`` or ``cupy``; where the arrays are made.
         prefix (str): Put before every name; see `named`.
@@ -88,8 +89,10 @@ class Draws:
             array: Of x's shape and type.
         """
         sigma = np.float32(sigma)
-        if self.xp is not np or x.dtype != np.float32:
+        if x.dtype != np.float32:
             return self.normal(name, x.shape[1:]) * sigma + x
+        if self.xp is not np:
+            return self._on_device("noisy", name, x.shape[1:], x, sigma)
 
         def add_noise(generator, row, i):
             generator.standard_normal(out=row, dtype=np.float32)
@@ -111,7 +114,7 @@ class Draws:
         """
         ratio = np.float32(ratio)
         if self.xp is not np:
-            return self.uniform(name, shape) >= ratio
+            return self._on_device("kept", name, shape, number=ratio)
         return self._each_sample(name, shape, np.bool_, lambda generator, row, _: np.greater_equal(
             generator.random(row.shape, dtype=np.float32), ratio, out=row))
 
@@ -135,11 +138,11 @@ class Draws:
             each(fill_row, range(len(out)))
         return out
 
-    def _on_device(self, distribution, name, shape):
+    def _on_device(self, what, name, shape, x=None, number=0.0):
         from dcgan_mri import philox_cuda
 
         stream = _stream(self.prefix + name)
-        return philox_cuda.draw(distribution, self.seed, stream, self.iteration, self.samples, shape)
+        return philox_cuda.draw(what, self.seed, stream, self.iteration, self.samples, shape, x, number)
 
 
 def latent(draws, n_z):

@@ -46,8 +46,8 @@ def main(argv=None):
         gen, config = snapshots.load_generator(args.generator)
         if ranks.rank == 0:
             results.open_new(args.out)
-    backends.use(args.kernels)
     chainer.get_device(my_device.spec).use()
+    backends.use(args.kernels, on_gpu=my_device.spec != "@numpy")
     gen.to_device(my_device.spec)
     gen.dropout_when_sampling = config.dropout_when_sampling or args.dropout
 

@@ -14,8 +14,8 @@ from dcgan_mri.errors import DataError, UsageError
 from dcgan_mri.files import remove_leftovers, whole_file
 
 LOCK = ".lock"
-PACKAGES = ("chainer", "numpy", "cupy-cuda12x", "mpi4py", "mpich", "pillow", "scikit-image",
-            "scipy", "matplotlib", "pyyaml")
+PACKAGES = ("chainer", "numpy", "cupy-cuda12x", "nvidia-cudnn-cu12", "nvidia-cudnn-frontend", "mpi4py", "mpich",
+            "pillow", "scikit-image", "scipy", "matplotlib", "pyyaml")
 
 
 def open_new(out):

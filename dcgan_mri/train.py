@@ -15,7 +15,7 @@ import sys  # noqa: E402
 
 from mpi4py import MPI  # noqa: E402
 
-from dcgan_mri import results, snapshots  # noqa: E402
+from dcgan_mri import graph, results, snapshots  # noqa: E402
 from dcgan_mri.chainer_compat import chainer, chainermn  # noqa: E402
 from dcgan_mri.dataset import Slices  # noqa: E402
 from dcgan_mri.distributed import communicator, device  # noqa: E402
@@ -25,7 +25,7 @@ from dcgan_mri.distributed.failure import abort_job_on_error, together  # noqa: 
 from dcgan_mri.distributed.interruption import STATUS as INTERRUPTED  # noqa: E402
 from dcgan_mri.distributed.interruption import Interruption  # noqa: E402
 from dcgan_mri.distributed.watchdog import Watchdog  # noqa: E402
-from dcgan_mri.errors import DivergedError  # noqa: E402
+from dcgan_mri.errors import DivergedError, UsageError  # noqa: E402
 from dcgan_mri.extensions.finite import StopUnlessFinite  # noqa: E402
 from dcgan_mri.extensions.global_mean import GlobalMean  # noqa: E402
 from dcgan_mri.extensions.log import Log  # noqa: E402
@@ -33,7 +33,7 @@ from dcgan_mri.extensions.loss_plot import LossPlot  # noqa: E402
 from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes, is_on_terminal  # noqa: E402
 from dcgan_mri.extensions.sample_grid import SampleGrid  # noqa: E402
 from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot  # noqa: E402
-from dcgan_mri.functions import backends  # noqa: E402
+from dcgan_mri.functions import backends, convolution_cudnn  # noqa: E402
 from dcgan_mri.networks import Discriminator, Generator  # noqa: E402
 from dcgan_mri.optimizers import OPTIMIZERS, WeightClip  # noqa: E402
 from dcgan_mri.resume import choose_config, choose_dataset, find_snapshot, open_result_folder  # noqa: E402
@@ -74,8 +74,11 @@ def main(argv=None):
         share_of_batch(config.batchsize, ranks.size)
         slices = Slices(args.dataset, config.image_size, n_subjects=config.n_subjects)
         batches_per_epoch(len(slices), config.batchsize)
-    kernels = backends.use(args.kernels)
     chainer.get_device(my_device.spec).use()
+    on_gpu = my_device.spec != "@numpy"
+    with together(ranks, PROGRAM):
+        kernels = choose_kernels(args, on_gpu)
+        captures, graph_reason = graph.choose(args.graph, config, on_gpu, ranks.size)
     comm = communicator.create(comm_name, ranks, args.allreduce_dtype)
 
     # The networks, the optimizers, the data
@@ -92,7 +95,8 @@ def main(argv=None):
 
     # The training loop and what happens around it
     last_iteration = min(config.epoch * batches.n_batches, args.max_iterations or sys.maxsize)
-    updater = Updater(batches, gen_optimizer, dis_optimizer, config)
+    parts = (batches, gen_optimizer, dis_optimizer, config)
+    updater = graph.GraphUpdater(*parts, say) if captures else Updater(*parts)
     trainer = chainer.training.Trainer(updater, StopAt(last_iteration, interruption), out=args.out)
     for extension in (interruption, GlobalMean(ranks), StopUnlessFinite()):
         trainer.extend(extension, trigger=each_iteration)
@@ -116,13 +120,14 @@ def main(argv=None):
         results.write_text(pathlib.Path(args.out) / "config.yaml", config.to_yaml())
         results.record_start(args.out, {
             "ranks": ranks.size, "hosts": sorted({host for host, _ in devices}), "device": my_device.description,
-            "communicator": comm_name, "kernels": kernels, "threads_per_rank": THREADS,
+            "communicator": comm_name, "kernels": kernels, "graph": graph_reason, "threads_per_rank": THREADS,
             "dataset": str(args.dataset), "slices": len(slices), "from_iteration": updater.iteration})
         print(
             f"{len(slices)} slices from {args.dataset}, {batches.n_batches} batches of {config.batchsize} an epoch, "
             f"{config.epoch} epochs, iteration {updater.iteration} of {last_iteration} done\n"
             f"ranks: {ranks.size}, communicator: {comm_name} ({comm_reason})\n"
             f"device: {my_device.description}; kernels: {kernels}; threads for each rank: {THREADS}\n"
+            f"CUDA graph: {graph_reason}\n"
             f"results go to {args.out}", flush=True)
     run(trainer, interruption, args)
     if updater.iteration < last_iteration:
@@ -153,6 +158,21 @@ def run(trainer, interruption, args):
     finally:
         if watched:
             watchdog.stop()
+
+
+def say(line):
+    """Print a line at once."""
+    print(line, flush=True)
+
+
+def choose_kernels(args, on_gpu):
+    """Choose what computes and in which precision; the text for the log."""
+    convolution_cudnn.use_precision(args.precision)
+    kernels = backends.use(args.kernels, on_gpu)
+    if args.precision in ("bf16", "fp16") and not backends.has_cudnn():
+        raise UsageError(f"--precision {args.precision} is for convolutions by cuDNN on a GPU; this run is on "
+                         f"{'a GPU' if on_gpu else 'a CPU'} with kernels {kernels}; leave it out")
+    return kernels
 
 
 def make_optimizer(model, device_spec, config, comm):

@@ -4,6 +4,8 @@ from dcgan_mri import config as settings
 from dcgan_mri.commandline import Parser, add_kernels, add_settings
 from dcgan_mri.distributed import communicator
 from dcgan_mri.errors import UsageError
+from dcgan_mri.functions import convolution_cudnn
+from dcgan_mri.graph import CHOICES
 
 
 def parse(argv, speaks):
@@ -70,6 +72,13 @@ def parse(argv, speaks):
     machine.add_argument("--allreduce-dtype", choices=("float16", "float32"), default="float32",
                          help="what gradients travel as with pure_nccl (default %(default)s)")
     add_kernels(machine)
+    machine.add_argument("--precision", choices=convolution_cudnn.PRECISIONS, default="tf32",
+                         help="what convolutions on a GPU multiply in: tf32 (10 bits of mantissa, as in PyTorch), "
+                              "float32, bf16, or fp16 (losses are not scaled: gradients below 6e-8 vanish); weights "
+                              "and sums stay float32, and on a CPU all is (default %(default)s)")
+    machine.add_argument("--graph", choices=CHOICES, default="auto",
+                         help="capture the training step as a CUDA graph, which spares Python's time; auto does so "
+                              "with one process on a GPU where it can (default %(default)s)")
     machine.add_argument("--timeout", type=float, default=600.0, metavar="S",
                          help="seconds without an iteration after which a job of several ranks ends itself and names "
                               "the rank that hangs; 0 waits for ever (default %(default)g)")

@@ -33,6 +33,23 @@ class Updater(chainer.training.updaters.StandardUpdater):
         batches = self.get_iterator("main")
         images = batches.next()
         draws = random_numbers.Draws(self.config.seed, self.iteration, batches.samples, self.gen.xp)
+        self.report(self.step(images, draws))
+
+    def report(self, observed):
+        """Report what `step` returns."""
+        chainer.report(observed["gen"], self.gen)
+        chainer.report(observed["dis"], self.dis)
+
+    def step(self, images, draws):
+        """Make one step; with arrays of a GPU nothing in it waits for the GPU or depends on its results.
+
+        Args:
+            images (array): uint8 of shape (B, H, W).
+            draws (dcgan_mri.draws.Draws): The iteration's random numbers.
+
+        Returns:
+            dict: For ``gen`` and ``dis``, names and values (chainer.Variable, scalars) to report.
+        """
         x_real = to_network(images, self.config.pixel_low, self.gen.xp)
         gen_optimizer, dis_optimizer = self.get_optimizer("gen"), self.get_optimizer("dis")
         loss = LOSSES[self.config.loss]
@@ -68,8 +85,8 @@ class Updater(chainer.training.updaters.StandardUpdater):
         if not alternating:
             dis_optimizer.update()
 
-        chainer.report({"loss": loss_gen}, self.gen)
-        chainer.report({"loss": loss_dis, "y_real": F.average(y_real), "y_fake": F.average(y_fake)}, self.dis)
+        return {"gen": {"loss": loss_gen},
+                "dis": {"loss": loss_dis, "y_real": F.average(y_real), "y_fake": F.average(y_fake)}}
 
 
 def between(x_real, x_fake, draws):

@@ -41,6 +41,8 @@ def _choose(wish, n_ranks, n_gpus, has_nccl):
         if wish == "pure_nccl":
             raise UsageError("--communicator pure_nccl needs a GPU for every rank and there is none; use auto")
         return ("naive", "no GPU") if wish == "auto" else (wish, "asked for")
+    if n_ranks == 1 and wish == "auto":
+        return "alone", "one process"
     if wish == "naive":
         raise UsageError("--communicator naive would hand GPU memory to MPI; use auto, host or pure_nccl")
     if n_gpus < n_ranks:
@@ -68,17 +70,31 @@ def create(name, mpi_comm, allreduce_dtype="float32"):
     """Create the communicator.
 
     Args:
-        name (str): ``naive``, ``host`` or ``pure_nccl``.
+        name (str): ``alone``, ``naive``, ``host`` or ``pure_nccl``.
         mpi_comm (mpi4py.MPI.Comm): The ranks.
         allreduce_dtype (str): What gradients travel as: ``float32``, or ``float16`` with ``pure_nccl``.
 
     Returns:
         chainermn.CommunicatorBase: The communicator.
     """
-    if name == "host":
-        return HostCommunicator(mpi_comm)
+    if name in ("alone", "host"):
+        return {"alone": Alone, "host": HostCommunicator}[name](mpi_comm)
     options = {"allreduce_grad_dtype": allreduce_dtype} if name == "pure_nccl" else {}
     return chainermn.create_communicator(name, mpi_comm, **options)
+
+
+class Alone(MpiCommunicatorBase):
+    """For one process with a GPU, where every mean is there already.
+
+    ``pure_nccl`` would copy all gradients to a buffer and back in every step, on the default stream, which no CUDA
+    graph can capture.
+    """
+
+    def bcast_data(self, model):
+        """Nothing: the parameters are rank 0's."""
+
+    def multi_node_mean_grad(self, model, zero_fill=False):
+        """Nothing: the gradients are the mean."""
 
 
 class HostCommunicator(MpiCommunicatorBase):

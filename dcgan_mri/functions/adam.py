@@ -24,10 +24,42 @@ class Adam(chainer.optimizers.Adam):
     def __init__(self, alpha, beta1, weight_decay):
         super().__init__(alpha=alpha, beta1=beta1)
         self.weight_decay = weight_decay
+        self.is_replayed = False
+
+    def update(self, lossfun=None, *args, **kwds):
+        """Make a step, as Chainer's optimizers do."""
+        if not self.is_replayed:
+            self.write_step_size()
+        super().update(lossfun, *args, **kwds)
+
+    def write_step_size(self):
+        """Put the size of the step to come into the memory of the GPU; nothing on a CPU.
+
+        A captured CUDA graph makes every step with the numbers that it was captured with, and reads memory anew. Who
+        replays a graph sets `is_replayed`, and calls this before each step.
+        """
+        if self.target.xp is np:
+            return
+        if "step_size" not in self.hyperparam.get_dict():
+            self.hyperparam.step_size = self.target.xp.empty(1, np.float32)
+        self.hyperparam.step_size.fill(step_size(self.hyperparam, self.t + 1))
 
     def create_update_rule(self):
         """An update rule for one parameter."""
         return AdamRule(self.hyperparam, self.weight_decay)
+
+
+def step_size(hyperparam, t):
+    """Adam's step size, corrected for the moments' bias.
+
+    Args:
+        hyperparam (chainer.optimizer.Hyperparameter): The optimizer's.
+        t (int): Number of the step, counted from 1.
+
+    Returns:
+        float: What multiplies the first moment over the root of the second.
+    """
+    return hyperparam.alpha * math.sqrt(1 - hyperparam.beta2 ** t) / (1 - hyperparam.beta1 ** t)
 
 
 class AdamRule(chainer.optimizers.adam.AdamRule):
@@ -53,8 +85,8 @@ class AdamRule(chainer.optimizers.adam.AdamRule):
         from dcgan_mri.functions import elementwise
 
         hp = self.hyperparam
-        step_size = hp.alpha * math.sqrt(1 - hp.beta2 ** self.t) / (1 - hp.beta1 ** self.t)
-        numbers = [np.float32(n) for n in (step_size, 1 - hp.beta1, 1 - hp.beta2, hp.eps, self.weight_decay)]
+        rest1, rest2 = 1 - hp.beta1, 1 - hp.beta2
+        numbers = [np.float32(n) for n in (step_size(hp, self.t), rest1, rest2, hp.eps, self.weight_decay)]
         arrays = [array.reshape(-1) for array in
                   (param.array, np.ascontiguousarray(grad), self.state["m"], self.state["v"])]
 
@@ -69,7 +101,18 @@ class AdamRule(chainer.optimizers.adam.AdamRule):
 
     def update_core_gpu(self, param):
         """Update a parameter on a GPU."""
-        self._plain(super().update_core_gpu, param)
+        grad = param.grad
+        if grad is None:
+            return
+        arrays = [param.array, grad, self.state["m"], self.state["v"]]
+        contiguous = all(array.flags.c_contiguous for array in arrays)
+        if not backends.covers_on_gpu(*arrays) or not contiguous:
+            self._plain(super().update_core_gpu, param)
+            return
+        from dcgan_mri.functions import adam_cuda
+
+        hp = self.hyperparam
+        adam_cuda.step(*arrays, hp.step_size, 1 - hp.beta1, 1 - hp.beta2, hp.eps, self.weight_decay)
 
     def _plain(self, update, param):
         if param.grad is not None:

@@ -13,9 +13,10 @@ def covers(x):
         x (array): What comes out of a layer.
 
     Returns:
-        bool: False for other types and devices, and where running statistics are to be differentiated through.
+        bool: False for other types than float32, and where running statistics are to be differentiated through.
     """
-    return backends.covers(x) and (chainer.config.train or not chainer.config.enable_backprop)
+    covered = backends.covers(x) or backends.covers_on_gpu(x)
+    return covered and (chainer.config.train or not chainer.config.enable_backprop)
 
 
 def normalize_and_activate(link, x, kept, ratio, slope):
@@ -24,18 +25,21 @@ def normalize_and_activate(link, x, kept, ratio, slope):
     Args:
         link (chainer.Link): Batch normalisation; its attribute ``join``, if it has one, makes statistics of this
             process those of all (see `OneProcess`).
-        x (chainer.Variable): float32 of shape (B, C) or (B, C, H, W), on CPU.
-        kept (numpy.ndarray or None): What dropout keeps, bool of x's shape.
+        x (chainer.Variable): float32 of shape (B, C) or (B, C, H, W).
+        kept (array or None): What dropout keeps, bool of x's shape.
         ratio (float): Of dropout.
         slope (float): Of Leaky ReLU below zero: 0 is ReLU, 1 nothing.
 
     Returns:
         chainer.Variable: As x.
     """
-    from dcgan_mri.functions.normalization_cpu import NormalizeAndActivate, by_fixed_statistics
+    if backends.covers_on_gpu(x.array):
+        from dcgan_mri.functions.normalization_cuda import NormalizeAndActivate, by_fixed_statistics
+    else:
+        from dcgan_mri.functions.normalization_cpu import NormalizeAndActivate, by_fixed_statistics
 
     gamma = getattr(link, "gamma", None)
-    gamma = chainer.as_variable(np.ones_like(link.avg_mean) if gamma is None else gamma)
+    gamma = chainer.as_variable(link.xp.ones_like(link.avg_mean) if gamma is None else gamma)
     if not chainer.config.train:
         return chainer.Variable(by_fixed_statistics(
             x.array, gamma.array, link.beta.array, link.avg_mean, link.avg_var, link.eps, kept, ratio, slope))
@@ -54,7 +58,13 @@ def update_running(link, mean, var, count):
         mean, var (array): Statistics of the batch, shape (C,).
         count (int): Values in a channel, over all processes.
     """
-    for running, new in ((link.avg_mean, mean), (link.avg_var, var * np.float32(count / max(count - 1, 1)))):
+    correction = count / max(count - 1, 1)
+    if backends.covers_on_gpu(link.avg_mean, link.avg_var, mean, var):
+        from dcgan_mri.functions.normalization_cuda import move_running
+
+        move_running(link.avg_mean, link.avg_var, mean, var, link.decay, correction)
+        return
+    for running, new in ((link.avg_mean, mean), (link.avg_var, var * np.float32(correction))):
         running *= link.decay
         running += (1 - link.decay) * new
 

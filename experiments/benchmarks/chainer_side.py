@@ -28,6 +28,7 @@ from dcgan_mri.distributed import communicator  # noqa: E402
 from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization  # noqa: E402
 from dcgan_mri.draws import Draws  # noqa: E402
 from dcgan_mri.functions import backends  # noqa: E402
+from dcgan_mri.graph import GraphUpdater  # noqa: E402
 from dcgan_mri.losses import LOSSES  # noqa: E402
 from dcgan_mri.networks import Discriminator, Generator, discriminator_rows, generator_rows  # noqa: E402
 from dcgan_mri.sampling import sample  # noqa: E402
@@ -46,11 +47,11 @@ PARTS = {
 PART_OF = {function: part for part, functions in PARTS.items() for function in functions}
 
 
-class NumpyDraws:
+class ExampleDraws:
     """Noise and dropout masks as the example takes them."""
 
-    def __init__(self, batchsize):
-        self.batchsize = batchsize
+    def __init__(self, batchsize, xp):
+        self.batchsize, self.xp = batchsize, xp
 
     def named(self, part):
         """The same: this generator knows no names."""
@@ -58,11 +59,11 @@ class NumpyDraws:
 
     def noisy(self, name, x, sigma):
         """x with Gaussian noise, float32."""
-        return x + sigma * np.random.randn(*x.shape).astype(np.float32)
+        return x + sigma * self.xp.random.randn(*x.shape).astype(np.float32)
 
     def kept(self, name, shape, ratio):
         """What dropout keeps."""
-        return np.random.rand(self.batchsize, *shape) >= ratio
+        return self.xp.random.rand(self.batchsize, *shape) >= ratio
 
 
 class SameBatch(chainer.dataset.Iterator):
@@ -112,33 +113,41 @@ class Training:
     """Both networks with their optimizers, and a step on one batch.
 
     Args:
-        kind (str): ``fast`` or ``plain`` for our step, ``example`` for that of Chainer's example.
+        kind (str): ``fast`` or ``plain`` for our step, ``graph`` for the fast one captured as a CUDA graph, ``example``
+            for that of Chainer's example.
         batchsize (int): Images in the batch.
+        device (str): Chainer's name of the device.
+        **changes: Settings other than the paper's.
     """
 
-    def __init__(self, kind, batchsize):
-        backends.use("plain" if kind == "example" else kind)
-        self.config = settings.build("paper", batchsize=batchsize)
-        comm = communicator.create("naive", MPI.COMM_SELF)
+    def __init__(self, kind, batchsize, device="@numpy", **changes):
+        on_gpu = device != "@numpy"
+        chainer.get_device(device).use()
+        self.kernels = backends.use({"example": "plain", "graph": "fast"}.get(kind, kind), on_gpu)
+        self.config = settings.build("paper", batchsize=batchsize, **changes)
+        comm = communicator.create("alone" if on_gpu else "naive", MPI.COMM_SELF)
 
         def batch_normalization(size, use_gamma):
             return GlobalBatchNormalization(size, comm, use_gamma)
 
         self.gen, self.dis = (network(self.config, batch_normalization) for network in (Generator, Discriminator))
         self.gen_optimizer, self.dis_optimizer = optimizers = [
-            make_optimizer(model, "@numpy", self.config, comm) for model in (self.gen, self.dis)]
+            make_optimizer(model, device, self.config, comm) for model in (self.gen, self.dis)]
         for optimizer in optimizers:
             optimizer.is_changed(optimizer.target)
         self.images = np.random.default_rng(0).integers(0, 256, (batchsize, 256, 256), dtype=np.uint8)
-        self.updater = Updater(SameBatch(self.images), *optimizers, self.config)
+        self.said = []
+        parts = (SameBatch(self.images), *optimizers, self.config)
+        self.updater = GraphUpdater(*parts, self.said.append) if kind == "graph" else Updater(*parts)
         self.step = self.example if kind == "example" else self.updater.update
 
     def example(self):
         """One step as Chainer's example makes it."""
-        draws = NumpyDraws(len(self.images))
+        xp = self.gen.xp
+        draws = ExampleDraws(len(self.images), xp)
         loss = LOSSES[self.config.loss]
-        y_real = self.dis(chainer.Variable(to_network(self.images, self.config.pixel_low)), draws)
-        z = np.random.uniform(-1, 1, (len(self.images), self.config.n_z, 1, 1)).astype(np.float32)
+        y_real = self.dis(chainer.Variable(to_network(self.images, self.config.pixel_low, xp)), draws)
+        z = xp.random.uniform(-1, 1, (len(self.images), self.config.n_z, 1, 1)).astype(np.float32)
         y_fake = self.dis(self.gen(z, draws), draws)
         for optimizer, model, value in ((self.dis_optimizer, self.dis, loss.dis(y_real, y_fake)),
                                         (self.gen_optimizer, self.gen, loss.gen(y_fake))):

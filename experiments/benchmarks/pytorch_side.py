@@ -1,9 +1,9 @@
 """PyTorch's side of the benchmark: the loop of its official DCGAN example, with the networks of Tables I and II.
 
 Runs in an environment of its own, which has PyTorch and NumPy and nothing of this project: the tables' rows come from
-the caller. The example's loop makes D's step on real and on generated images, and then sends the generated images
-through the new D once more for G's step. `shared` is the loop that an expert would write instead: one pass of
-D(G(z)) serves both losses, as in ours.
+the caller; with `--device cuda` on a GPU. The example's loop makes D's step on real and on generated images, and then
+sends the generated images through the new D once more for G's step. `shared` is the loop that an expert would write
+instead: one pass of D(G(z)) serves both losses, as in ours.
 """
 
 import argparse
@@ -80,8 +80,10 @@ class Training:
     """Both networks, their optimizers, and a batch."""
 
     def __init__(self, gen, dis, n_z, image_size, bn_eps, bn_decay, init_scale, alpha, beta1, weight_decay, batchsize,
-                 channels_last):
+                 channels_last, device="cpu"):
         torch.manual_seed(0)
+        torch.backends.cudnn.benchmark = True  # as the official example does
+        self.device = device
         self.format = torch.channels_last if channels_last else torch.contiguous_format
         self.gen = network(gen, [n_z, 1, 1], True, bn_eps, bn_decay).to(memory_format=self.format)
         self.dis = network(dis, [3, image_size, image_size], False, bn_eps, bn_decay).to(memory_format=self.format)
@@ -89,15 +91,17 @@ class Training:
             if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
                 nn.init.normal_(module.weight, 0, init_scale)
                 nn.init.zeros_(module.bias)
+        self.gen.to(device)
+        self.dis.to(device)
         self.optimizers = [torch.optim.Adam(trained(model), lr=alpha, betas=(beta1, 0.999), weight_decay=weight_decay)
                            for model in (self.gen, self.dis)]
         grey = np.random.default_rng(0).random((batchsize, 1, image_size, image_size), dtype=np.float32)
-        self.real = torch.from_numpy(grey.repeat(3, axis=1)).to(memory_format=self.format)
+        self.real = torch.from_numpy(grey.repeat(3, axis=1)).to(device).to(memory_format=self.format)
         self.n_z = n_z
 
     def latent(self):
         """z from U(-1, 1)."""
-        return torch.rand(len(self.real), self.n_z, 1, 1) * 2 - 1
+        return torch.rand(len(self.real), self.n_z, 1, 1, device=self.device) * 2 - 1
 
     def example(self):
         """One round of the example's loop."""
@@ -146,20 +150,50 @@ class Training:
                 if isinstance(module, (Noise, nn.Dropout)):
                     module.eval()
             with torch.no_grad():
-                results[name] = model(torch.from_numpy(arrays[f"{name}/input"])).numpy()
+                results[name] = model(torch.from_numpy(arrays[f"{name}/input"]).to(self.device)).cpu().numpy()
             model.train()
         np.savez(out, **results)
+
+
+def ceilings():
+    """What a GPU reaches at best: bytes a second of a large copy, and operations a second of large matrix products."""
+    source = torch.empty(2**29, device="cuda").uniform_()
+    target = torch.empty_like(source)
+    rates = {"bytes": 2 * source.nbytes / _quickest(lambda: target.copy_(source))}
+    n = 8192
+    for name, dtype, tf32 in (("float32", torch.float32, False), ("tf32", torch.float32, True),
+                              ("bf16", torch.bfloat16, False), ("fp16", torch.float16, False)):
+        torch.backends.cuda.matmul.allow_tf32 = tf32
+        a, b = (torch.randn(n, n, device="cuda").to(dtype) for _ in range(2))
+        rates[name] = 2 * n**3 / _quickest(lambda a=a, b=b: a @ b)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    return rates
+
+
+def _quickest(function):
+    """Seconds of the quickest of five calls on the GPU, after one that does not count."""
+    times = []
+    for _ in range(6):
+        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        begin.record()
+        function()
+        end.record()
+        torch.cuda.synchronize()
+        times.append(begin.elapsed_time(end) / 1000)
+    return min(times[1:])
 
 
 def main():
     """Serve."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, required=True)
-    torch.set_num_threads(parser.parse_args().threads)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
     state = {}
 
     def build(**settings):
-        state["training"] = Training(**settings)
+        state["training"] = Training(**settings, device=args.device)
         return {name: sum(param.numel() for param in trained(getattr(state["training"], name)))
                 for name in ("gen", "dis")}
 
@@ -167,8 +201,11 @@ def main():
         "build": build,
         "outputs": lambda file, out: state["training"].outputs(file, out),
         "step": lambda algorithm: seconds(getattr(state["training"], algorithm)),
+        "steps": lambda algorithm, n: seconds(lambda: [getattr(state["training"], algorithm)() for _ in range(n)]),
+        "ceilings": ceilings,
+        "gpu_memory": torch.cuda.max_memory_allocated,
         "memory": peak_memory,
-        "version": lambda: f"PyTorch {torch.__version__}",
+        "version": lambda: f"PyTorch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}",
     })
 
 

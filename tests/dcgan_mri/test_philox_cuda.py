@@ -9,6 +9,7 @@ import pytest
 
 from dcgan_mri import philox_cuda
 from dcgan_mri.draws import Draws
+from tests import gpu_stand_in
 
 # Known answers of philox4x32-10 from the authors' Random123 library: counter, key, result.
 KNOWN = [
@@ -43,10 +44,39 @@ def test_keys_differ_by_seed_and_stream():
 
 
 def test_source_is_complete():
-    for distribution in ("uniform", "normal"):
-        text = philox_cuda.source(distribution)
-        assert f"void philox_{distribution}(" in text
-        assert not any(word in text for word in ("PREFIX", "DISTRIBUTION", "CONVERSION"))
+    for name in philox_cuda.OUTPUTS:
+        text = philox_cuda.source(name)
+        assert f"void philox_{name}(" in text
+        assert not any(word in text for word in ("PREFIX", "NAME", "TYPE", "CONVERSION", "RESULT"))
+
+
+def test_draws_by_the_kernels_run_on_the_cpu(monkeypatch):
+    cupy, _ = gpu_stand_in.install(monkeypatch)
+    whole = Draws(3, 4, range(8), cupy)
+    uniform, normal = whole.uniform("u", (5001,)), whole.normal("n", (5001,))
+    assert uniform.dtype == normal.dtype == np.float32
+    assert 0 <= uniform.min() < 0.001
+    assert 0.999 < uniform.max() < 1
+    assert abs(normal.mean()) < 0.02
+    assert abs(normal.std() - 1) < 0.02
+    np.testing.assert_array_equal(Draws(3, 4, range(4, 8), cupy).normal("n", (5001,)), normal[4:])
+    assert not np.array_equal(Draws(3, 5, range(8), cupy).normal("n", (5001,)), normal)
+
+    x = gpu_stand_in.on_device(np.linspace(-1, 1, normal.size, dtype=np.float32).reshape(normal.shape))
+    np.testing.assert_allclose(whole.noisy("n", x, 0.2), x + np.float32(0.2) * normal, atol=1e-6)
+    kept = whole.kept("u", (5001,), 0.3)
+    assert kept.dtype == np.bool_
+    np.testing.assert_array_equal(kept, uniform >= np.float32(0.3))
+
+
+def test_an_iteration_in_memory_is_read_when_the_numbers_are_drawn(monkeypatch):
+    cupy, _ = gpu_stand_in.install(monkeypatch)
+    counter = cupy.full((), 4, dtype=np.uint32)
+    replayed = Draws(3, counter, range(2), cupy)
+    for iteration in (4, 9):
+        counter[...] = iteration
+        expected = Draws(3, iteration, range(2), cupy).uniform("u", (7,))
+        np.testing.assert_array_equal(replayed.uniform("u", (7,)), expected)
 
 
 @pytest.mark.gpu
@@ -63,3 +93,5 @@ def test_draws_on_the_gpu():
     assert 0.999 < float(uniform.max()) < 1
     assert bool((Draws(3, 4, range(4, 8), cupy).normal("n", (30_001,)) == normal[4:]).all())
     assert float(whole.kept("m", (30_001,), 0.2).mean()) == pytest.approx(0.8, abs=0.005)
+    noisy = whole.noisy("n", cupy.ones((8, 30_001), np.float32), 0.5)
+    assert float(abs(noisy - 1 - normal * 0.5).max()) < 1e-6

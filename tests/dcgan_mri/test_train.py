@@ -64,6 +64,7 @@ def test_what_the_run_says_of_itself(finished):
     assert "communicator: naive (no GPU)" in done.stdout
     assert "device: CPU (asked for)" in done.stdout
     assert re.search(r"threads for each rank: \d", done.stdout)
+    assert "CUDA graph: off, since there is no GPU" in done.stdout
     for name in ("preview/epoch_*.png", "loss.png", "log", "generator.npz"):
         assert f"{out}/{name}" in done.stdout
     assert "\033" not in done.stdout
@@ -307,6 +308,8 @@ def test_one_unreadable_slice_is_named(bad_slices, tmp_path):
     (["--keep-snapshots", "0"], None, 2, "--keep-snapshots 0: must be at least 1"),
     (["--timeout", "-1"], 2, 2, "--timeout -1: must be a number of seconds, or 0"),
     (["--allreduce-dtype", "float16"], 2, 2, "--allreduce-dtype float16 works with pure_nccl only; this is naive"),
+    (["--precision", "bf16"], 2, 2, "--precision bf16 is for convolutions by cuDNN on a GPU; this run is on a CPU"),
+    (["--graph", "on"], 2, 2, "--graph on: there is no GPU; use --graph auto"),
     (["-o", "/proc/nothing"], 2, 1, "/proc/nothing: cannot make the folder"),
 ])
 def test_wrong_input_gets_one_line_and_a_status(slices16, tmp_path, monkeypatch, options, ranks, status, message):
@@ -356,4 +359,5 @@ def test_trains_on_the_gpu(slices16, tmp_path, ranks):
                    "-e", 2, ranks=ranks)
     assert done.returncode == 0, done.stderr
     assert "device: GPU 0" in done.stdout
+    assert "going on without" not in done.stdout
     assert (tmp_path / "out" / "preview" / "epoch_0002.png").exists()

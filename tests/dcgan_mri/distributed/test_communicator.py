@@ -9,7 +9,8 @@ from tests.helpers import run_job
 
 @pytest.mark.parametrize(("wish", "ranks", "gpus", "name"), [
     ("auto", 1, 0, "naive"), ("auto", 4, 0, "naive"), ("host", 4, 0, "host"), ("naive", 2, 0, "naive"),
-    ("auto", 1, 1, "pure_nccl"), ("auto", 4, 4, "pure_nccl"), ("auto", 4, 1, "host"), ("auto", 4, 2, "host"),
+    ("auto", 1, 1, "alone"), ("pure_nccl", 1, 1, "pure_nccl"),
+    ("auto", 4, 4, "pure_nccl"), ("auto", 4, 1, "host"), ("auto", 4, 2, "host"),
     ("host", 4, 4, "host"), ("pure_nccl", 4, 4, "pure_nccl"),
 ])
 def test_choice(wish, ranks, gpus, name):

@@ -1,0 +1,399 @@
+"""A GPU for tests on machines without one: CUDA kernels run on the CPU, cuDNN's plans by Chainer's CPU functions.
+
+`install` puts modules with the few names of CuPy and of cuDNN's frontend that this project uses in their places, over
+NumPy arrays. What is checked so are the kernels' arithmetic and synchronisation, and what is handed to the libraries;
+not speed, and nothing that only a driver does.
+"""
+
+import ctypes
+import hashlib
+import math
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import types
+
+import numpy as np
+import pytest
+
+SHIM = r"""
+#include <math.h>
+#include <string.h>
+struct Index { unsigned int x, y, z; };
+static Index threadIdx, blockIdx, blockDim, gridDim;
+float shared[1 << 14];
+#define __global__
+#define __device__ static inline
+#define __shared__
+static inline unsigned int __float_as_uint(float x) { unsigned int y; memcpy(&y, &x, 4); return y; }
+static inline float __uint_as_float(unsigned int x) { float y; memcpy(&y, &x, 4); return y; }
+static inline void sincospif(float x, float* s, float* c) {
+    *s = (float)sin(M_PI * (double)x);
+    *c = (float)cos(M_PI * (double)x);
+}
+"""
+
+# For kernels whose threads wait for each other: each is a context with a stack of its own, and they take turns.
+WAITING = r"""
+#include <functional>
+#include <ucontext.h>
+static ucontext_t scheduler, contexts[1024];
+static char stacks[1024][1 << 15];
+static bool ended[1024];
+static unsigned int current;
+static std::function<void()> work;
+static void entry() { work(); ended[current] = true; }
+static void __syncthreads() { swapcontext(&contexts[current], &scheduler); }
+static void run_together(unsigned int n) {
+    for (unsigned int i = 0; i < n; ++i) {
+        getcontext(&contexts[i]);
+        contexts[i].uc_stack.ss_sp = stacks[i];
+        contexts[i].uc_stack.ss_size = sizeof stacks[i];
+        contexts[i].uc_link = &scheduler;
+        makecontext(&contexts[i], entry, 0);
+        ended[i] = false;
+    }
+    for (bool going = true; going;) {
+        going = false;
+        for (current = 0; current < n; ++current)
+            if (!ended[current]) {
+                threadIdx = {current, 0, 0};
+                swapcontext(&scheduler, &contexts[current]);
+                going = true;
+            }
+    }
+}
+"""
+
+LAUNCH = r"""
+extern "C" void launch_NAME(Index blocks, Index threads, PARAMETERS) {
+    gridDim = blocks;
+    blockDim = threads;
+    for (blockIdx.y = 0; blockIdx.y < blocks.y; ++blockIdx.y)
+        for (blockIdx.x = 0; blockIdx.x < blocks.x; ++blockIdx.x) {
+            RUN
+        }
+}
+"""
+
+RUN = {
+    False: "for (unsigned int i = 0; i < threads.x; ++i) { threadIdx = {i, 0, 0}; NAME(ARGUMENTS); }",
+    True: "work = [=]() { NAME(ARGUMENTS); }; run_together(threads.x);",
+}
+DECLARATION = re.compile(r'extern "C" __global__ void (\w+)\(([^)]*)\)\s*{(.*?)\n}', re.DOTALL)
+_libraries = {}
+
+
+class _Index(ctypes.Structure):
+    _fields_ = [("x", ctypes.c_uint), ("y", ctypes.c_uint), ("z", ctypes.c_uint)]
+
+
+class Array(np.ndarray):
+    """A NumPy array with the pointer that a CuPy array has."""
+
+    device = None
+
+    @property
+    def data(self):
+        return types.SimpleNamespace(ptr=self.ctypes.data)
+
+    def set(self, array):
+        """Take values from the host."""
+        self[...] = array
+
+
+class RawKernel:
+    """`cupy.RawKernel`, on the CPU."""
+
+    def __init__(self, source, name):
+        declarations = {match[1]: match[2] for match in DECLARATION.finditer(source)}
+        self.types = [" ".join(one.split()[:-1]) for one in declarations[name].split(",")]
+        self.function = getattr(_library(source), f"launch_{name}")
+
+    def __call__(self, blocks, threads, arguments, shared_mem=0):
+        assert len(arguments) == len(self.types), (len(arguments), self.types)
+        assert shared_mem <= 4 << 14
+        given = [_argument(*pair) for pair in zip(self.types, arguments, strict=True)]
+        self.function(_Index(*blocks, *[1] * (3 - len(blocks))), _Index(*threads, *[1] * (3 - len(threads))), *given)
+
+
+C_TYPES = {"float": (np.float32, ctypes.c_float), "long long": (np.int64, ctypes.c_longlong),
+           "unsigned int": (np.uint32, ctypes.c_uint)}
+ARRAY_TYPES = {"float*": np.float32, "bool*": np.bool_, "unsigned short*": np.uint16, "long long*": np.int64,
+               "unsigned int*": np.uint32}
+
+
+def _argument(declared, given):
+    """What goes to a parameter, if it is what CUDA would take there."""
+    declared = declared.replace("const ", "")
+    if not declared.endswith("*"):
+        numpy_type, c_type = C_TYPES[declared]
+        assert type(given) is numpy_type, (declared, type(given))
+        return c_type(given.item())
+    if type(given) is np.uintp:
+        assert given == 0
+        return ctypes.c_void_p(None)
+    assert isinstance(given, Array), (declared, type(given))
+    assert given.dtype == ARRAY_TYPES[declared], (declared, given.dtype)
+    assert given.flags.c_contiguous, declared
+    return ctypes.c_void_p(given.ctypes.data)
+
+
+def _library(source):
+    if source not in _libraries:
+        launches = []
+        for name, parameters, body in DECLARATION.findall(source):
+            names = ", ".join(one.split()[-1].lstrip("*") for one in parameters.split(","))
+            launches.append(LAUNCH.replace("RUN", RUN["__syncthreads" in body]).replace("NAME", name)
+                            .replace("PARAMETERS", parameters).replace("ARGUMENTS", names))
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="dcgan_mri_kernels_"))
+        file = folder / f"{hashlib.sha1(source.encode()).hexdigest()}.cpp"
+        file.write_text(SHIM + WAITING * ("__syncthreads" in source) + source + "".join(launches))
+        library = file.with_suffix(".so")
+        options = ["-std=c++17", "-O1", "-shared", "-fPIC"]
+        subprocess.run(["g++", *options, "-o", library, file], check=True)
+        _libraries[source] = ctypes.CDLL(str(library))
+        shutil.rmtree(folder)
+    return _libraries[source]
+
+
+def _viewing(function):
+    """A NumPy function whose result has a pointer."""
+    return lambda *args, **kwargs: np.asanyarray(function(*args, **kwargs)).view(Array)
+
+
+def _cupy():
+    module = types.ModuleType("cupy")
+    for name in ("array", "asarray", "ascontiguousarray", "broadcast_to", "empty", "empty_like", "full"):
+        setattr(module, name, _viewing(getattr(np, name)))
+    module.ndarray, module.RawKernel = Array, RawKernel
+    module.cuda = types.SimpleNamespace(
+        runtime=types.SimpleNamespace(getDevice=lambda: 0, getDeviceCount=lambda: 1),
+        get_current_stream=lambda: types.SimpleNamespace(ptr=77))
+    return module
+
+
+class _Tensor:
+    def __init__(self, **kwargs):
+        self.__dict__.update(kwargs)
+
+    def _set(self, name, value):
+        setattr(self, name, value)
+        return self
+
+    def set_output(self, value):
+        return self._set("output", value)
+
+    def set_uid(self, value):
+        return self._set("uid", value)
+
+    def set_data_type(self, value):
+        return self._set("data_type", value)
+
+    def set_dim(self, value):
+        return self._set("dim", value)
+
+    def set_stride(self, value):
+        return self._set("stride", value)
+
+
+class _Graph:
+    """`cudnn.pygraph` with one convolution."""
+
+    def __init__(self, module, **kwargs):
+        self.module, self.options, self.tensors, self.steps, self.deselected = module, kwargs, {}, [], []
+        module.graphs.append(self)
+
+    def tensor(self, **kwargs):
+        self.tensors[kwargs["uid"]] = _Tensor(**kwargs)
+        return self.tensors[kwargs["uid"]]
+
+    def _convolution(self, kind, a, b, geometry):
+        assert (a.uid, b.uid) == (1, 2)
+        self.kind, self.geometry = kind, geometry
+        self.result = _Tensor()
+        return self.result
+
+    def conv_fprop(self, image, weight, **geometry):
+        return self._convolution("fprop", image, weight, geometry)
+
+    def conv_dgrad(self, loss, filter, **geometry):  # noqa: A002  (cuDNN's name)
+        return self._convolution("dgrad", loss, filter, geometry)
+
+    def conv_wgrad(self, image, loss, **geometry):
+        return self._convolution("wgrad", image, loss, geometry)
+
+    def deselect_numeric_notes(self, notes):
+        assert self.steps[-1] == "create_execution_plans"
+        self.deselected = notes
+
+    def validate(self):
+        self.steps.append("validate")
+
+    def build_operation_graph(self):
+        self.steps.append("build_operation_graph")
+
+    def create_execution_plans(self, modes):
+        self.steps.append("create_execution_plans")
+
+    def check_support(self):
+        self.steps.append("check_support")
+        if self.module.supports_nothing:
+            raise RuntimeError("No valid execution plans built.")
+
+    def build_plans(self):
+        self.steps.append("build_plans")
+
+    def get_workspace_size(self):
+        return 12
+
+    def execute(self, pointers, workspace, handle):
+        assert (self.module.stream, handle) == (77, "handle")
+        arrays = []
+        for uid, tensor in ((1, self.tensors[1]), (2, self.tensors[2]), (3, self.result)):
+            assert tensor.stride == [math.prod(tensor.dim[i + 1:]) for i in range(4)]
+            storage = {"FLOAT": np.float32, "BFLOAT16": np.uint16, "HALF": np.float16}[tensor.data_type]
+            n_bytes = math.prod(tensor.dim) * np.dtype(storage).itemsize
+            raw = (ctypes.c_char * n_bytes).from_address(pointers[uid])
+            arrays.append(np.frombuffer(raw, storage).reshape(tensor.dim))
+        a, b, out = arrays
+        result = _convolve(self.kind, _widened(a), _widened(b), tuple(self.result.dim), self.geometry)
+        out[...] = _narrowed(result) if out.dtype == np.uint16 else result
+
+
+def _widened(x):
+    return (x.astype(np.uint32) << 16).view(np.float32) if x.dtype == np.uint16 else x.astype(np.float32)
+
+
+def _narrowed(x):
+    bits = np.ascontiguousarray(x).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+
+
+def _convolve(kind, a, b, out_shape, geometry):
+    """What cuDNN is asked for, by Chainer on the CPU."""
+    from dcgan_mri.chainer_compat import F, chainer
+    from dcgan_mri.functions import backends
+
+    (pad, _), (stride, _) = geometry["padding"], geometry["stride"]
+    with backends.using("plain"), chainer.force_backprop_mode():
+        if kind == "fprop":
+            return F.convolution_2d(a, b, None, stride, pad).array
+        if kind == "dgrad":
+            return F.deconvolution_2d(a, b, None, stride, pad, outsize=out_shape[2:]).array
+        weights = chainer.Variable(np.zeros(out_shape, np.float32))
+        y = F.convolution_2d(a, weights, None, stride, pad)
+        y.grad = b
+        y.backward()
+        return weights.grad
+
+
+def _cudnn():
+    module = types.ModuleType("cudnn")
+    module.graphs, module.supports_nothing, module.version, module.stream = [], False, 91000, None
+    module.backend_version = lambda: module.version
+    module.create_handle = lambda: "handle"
+    module.pygraph = lambda **kwargs: _Graph(module, **kwargs)
+    module.data_type = types.SimpleNamespace(FLOAT="FLOAT", BFLOAT16="BFLOAT16", HALF="HALF")
+    module.heur_mode = types.SimpleNamespace(A="A", FALLBACK="FALLBACK")
+    module.numerical_note = types.SimpleNamespace(
+        TENSOR_CORE="TENSOR_CORE", DOWN_CONVERT_INPUTS="DOWN_CONVERT_INPUTS", NONDETERMINISTIC="NONDETERMINISTIC")
+
+    def set_stream(handle, stream):
+        module.stream = stream
+
+    module.set_stream = set_stream
+    return module
+
+
+def install(monkeypatch):
+    """Put the stand-ins in place for a test, with nothing cached from before.
+
+    Args:
+        monkeypatch (pytest.MonkeyPatch): The test's.
+
+    Returns:
+        tuple: The modules that pass for ``cupy`` and ``cudnn``.
+    """
+    if shutil.which("g++") is None:
+        pytest.skip("no g++ on this machine, which compiles CUDA kernels for the CPU")
+    import sys
+
+    from dcgan_mri import philox_cuda
+    from dcgan_mri.functions import convolution_cudnn, cuda
+
+    cupy, cudnn = _cupy(), _cudnn()
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setitem(sys.modules, "cudnn", cudnn)
+    for cached in (cuda.kernel, convolution_cudnn._plan, convolution_cudnn._handle, philox_cuda._samples_on_device,
+                   philox_cuda._number_on_device):
+        cached.cache_clear()
+        monkeypatch.setattr(*_owner(cached), cached)
+    return cupy, cudnn
+
+
+def _owner(function):
+    import sys
+
+    return sys.modules[function.__module__], function.__name__
+
+
+def on_device(array):
+    """An array as the stand-in for CuPy has it.
+
+    Args:
+        array (numpy.ndarray): Anything.
+
+    Returns:
+        Array: A contiguous copy.
+    """
+    return np.array(array, order="C").view(Array)
+
+
+def pass_for_cuda(monkeypatch):
+    """Have Chainer's functions take the stand-in's arrays for those of a GPU; to be called after `install`.
+
+    Args:
+        monkeypatch (pytest.MonkeyPatch): The test's.
+    """
+    import sys
+
+    from dcgan_mri.chainer_compat import chainer
+
+    monkeypatch.setattr(chainer.backends.cuda, "cupy", sys.modules["cupy"])
+    monkeypatch.setattr(chainer.backends.cuda, "ndarray", Array)
+
+    def update_core(self, param):
+        self.state.update({name: value.view(Array) for name, value in self.state.items()})
+        param.grad = np.ascontiguousarray(param.grad).view(Array)
+        self.update_core_gpu(param)
+
+    monkeypatch.setattr(chainer.optimizers.adam.AdamRule, "update_core", update_core)
+    # What Chainer makes by itself, such as a scale of ones, is of NumPy here.
+    monkeypatch.setattr(chainer, "is_arrays_compatible", lambda arrays: True)
+    functions = chainer.functions.activation
+    for module in (functions.relu, functions.leaky_relu, functions.sigmoid, functions.tanh):
+        for name in dir(module):
+            kind = getattr(module, name)
+            if isinstance(kind, type) and issubclass(kind, chainer.FunctionNode) and hasattr(kind, "forward_cpu"):
+                monkeypatch.setattr(kind, "forward_gpu", kind.forward_cpu)
+
+
+def to_stand_in(link):
+    """Send a network to the stand-in.
+
+    Args:
+        link (chainer.Link): Changed.
+
+    Returns:
+        chainer.Link: The same.
+    """
+    for one in link.links():
+        for param in one.params(include_uninit=False):
+            param.array = on_device(param.array)
+        for name in one._persistent:
+            if isinstance(getattr(one, name), np.ndarray):
+                setattr(one, name, on_device(getattr(one, name)))
+    return link
