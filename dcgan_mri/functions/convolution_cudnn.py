@@ -11,6 +11,7 @@ bf16, fp16  arrays are rounded to 16 bits and back, sums are float32; weights an
 For a shape that cuDNN has no plan for a function returns None, with a line in the log: Chainer's code takes over.
 """
 
+import contextlib
 import functools
 import logging
 import math
@@ -46,6 +47,7 @@ def why_not():
     Returns:
         str: What is missing, and what to do; None if nothing is.
     """
+    _load_cuda_runtime()
     try:
         import cudnn
     except ImportError as error:
@@ -58,6 +60,17 @@ def why_not():
     except Exception as error:  # the frontend raises RuntimeError, CuPy types of its own
         return f"cuDNN cannot be started ({' '.join(str(error).split())[:200]})"
     return None
+
+
+def _load_cuda_runtime():
+    """The frontend looks for the CUDA runtime by name, and pip's packages are not where the loader looks.
+
+    CuPy has the runtime built in, so that nothing else has loaded it. Where this finds none, the system's may be there.
+    """
+    with contextlib.suppress(Exception):  # pathfinder comes with CuPy 14, and raises types of its own
+        from cuda.pathfinder import load_nvidia_dynamic_lib
+
+        load_nvidia_dynamic_lib("cudart")
 
 
 def convolution(x, weights, bias, stride, pad, out_size):
