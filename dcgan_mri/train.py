@@ -122,13 +122,13 @@ def main(argv=None):
             "ranks": ranks.size, "hosts": sorted({host for host, _ in devices}), "device": my_device.description,
             "communicator": comm_name, "kernels": kernels, "graph": graph_reason, "threads_per_rank": THREADS,
             "dataset": str(args.dataset), "slices": len(slices), "from_iteration": updater.iteration})
+        graph_line = f"CUDA graph: {graph_reason}\n" if on_gpu else ""
         print(
             f"{len(slices)} slices from {args.dataset}, {batches.n_batches} batches of {config.batchsize} an epoch, "
             f"{config.epoch} epochs, iteration {updater.iteration} of {last_iteration} done\n"
             f"ranks: {ranks.size}, communicator: {comm_name} ({comm_reason})\n"
             f"device: {my_device.description}; kernels: {kernels}; threads for each rank: {THREADS}\n"
-            f"CUDA graph: {graph_reason}\n"
-            f"results go to {args.out}", flush=True)
+            f"{graph_line}results go to {args.out}", flush=True)
     run(trainer, interruption, args)
     if updater.iteration < last_iteration:
         if ranks.rank == 0:
