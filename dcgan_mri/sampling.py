@@ -1,4 +1,7 @@
-"""Images from a generator: image seed s gives the same picture in every batch, on every rank, in every run."""
+"""Images from a generator: image seed s gives the same picture in every batch, on every rank, in every run.
+
+Matrix products of another size round otherwise, which may move a value by one grey level.
+"""
 
 import numpy as np
 
