@@ -21,8 +21,8 @@ class Run:
         folder (Path): Its result folder.
         config (Config): Its settings.
         starts (list of dict): From ``environment.json``.
-        entries (list of dict): ``epoch`` (that of the grid), ``iteration``, ``elapsed_time`` and ``values`` (name to
-            finite float), one for each epoch, in order.
+        entries (list of dict): ``epoch`` (that of the grid), ``iteration``, ``elapsed_time`` (None where it is no finite
+            number) and ``values`` (name to finite float), one for each epoch, in order.
         scale (dict): From ``measures.json``; empty without one.
         grids (dict): Epoch to file.
     """
@@ -76,8 +76,9 @@ def by_grid(log):
     found = {}
     for entry in entries:
         epoch = math.ceil(entry["iteration"] / min(complete)) if complete else 1
+        time = entry.get("elapsed_time")
         found[epoch] = {
-            "epoch": epoch, "iteration": entry["iteration"], "elapsed_time": entry.get("elapsed_time"),
+            "epoch": epoch, "iteration": entry["iteration"], "elapsed_time": time if _is_number(time) else None,
             "values": {name: value for name, value in entry.items() if name not in PLACE and _is_number(value)}}
     return [found[epoch] for epoch in sorted(found)]
 
@@ -118,7 +119,7 @@ def facts(run, slices):
     if run.entries:
         last = run.entries[-1]
         found.append(["Trained", f"{last['iteration']} iterations, to epoch {last['epoch']} of {run.config.epoch}"])
-        if _is_number(last["elapsed_time"]) and last["elapsed_time"] > 0:
+        if last["elapsed_time"] is not None and last["elapsed_time"] > 0:
             pace = last["elapsed_time"] / last["iteration"]
             found.append(["Speed", f"{pace:.3g} s an iteration, {run.config.batchsize / pace:.3g} images a second, "
                                    f"{last['elapsed_time'] / 3600:.3g} hours in all"])
