@@ -21,7 +21,7 @@ class Run:
         folder (Path): Its result folder.
         config (Config): Its settings.
         starts (list of dict): From ``environment.json``.
-        entries (list of dict): ``epoch`` (that of the grid), ``iteration``, ``elapsed_time`` (None where it is no finite
+        entries (list of dict): ``epoch`` (that of the grid), ``iteration``, ``elapsed_time`` (None if it is no finite
             number) and ``values`` (name to finite float), one for each epoch, in order.
         scale (dict): From ``measures.json``; empty without one.
         grids (dict): Epoch to file.
