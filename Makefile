@@ -20,10 +20,9 @@ EXTRAS   := test$(if $(filter system,$(MPI)),,$(comma)mpi)$(if $(filter-out 0,$(
 MPIEXEC  := $(if $(filter system,$(MPI)),mpiexec,$(BIN)/mpiexec)
 LAUNCH   := $(if $(filter 1,$(NP)),,$(MPIEXEC) -n $(NP)) $(BIN)/python
 
-# PyTorch, which the benchmark compares with, has an environment of its own. Its CPU build alone is a smaller download:
-# TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# PyTorch, which the benchmark compares with, has an environment of its own: the CPU build, where its index is reached.
 BENCH       := .venv-bench
-TORCH_INDEX ?=
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 .PHONY: help setup preprocess train generate demo experiments test test-faults bench bench-gpu lint clean
 
@@ -105,7 +104,7 @@ bench-gpu: $(STAMP) $(BENCH)/.installed
 $(BENCH)/.installed:
 	@$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check \
-	    $(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)') torch numpy
+	    --extra-index-url '$(TORCH_INDEX)' torch numpy
 	@touch $@
 
 lint: $(STAMP)
