@@ -70,8 +70,8 @@ def by_grid(log):
     Returns:
         list of dict: See `Run`. Of several entries for a grid the last.
     """
-    entries = [entry for entry in log if isinstance(entry, dict) and _is_number(entry.get("iteration"))
-               and _is_number(entry.get("epoch")) and entry["iteration"] >= 1]
+    entries = [entry for entry in log if isinstance(entry, dict) and _is_count(entry.get("iteration"))
+               and _is_count(entry.get("epoch")) and entry["iteration"] >= 1]
     complete = [entry["iteration"] / entry["epoch"] for entry in entries if entry["epoch"] >= 1]
     found = {}
     for entry in entries:
@@ -148,6 +148,10 @@ def _json(path, kind):
     if not isinstance(found, kind):
         raise DataError(f"{path}: holds a {type(found).__name__}, not what a training writes; delete it") from None
     return found
+
+
+def _is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
 def _is_number(value):

@@ -78,6 +78,7 @@ def test_damaged_files_are_named(tmp_path, name, text, message):
 @settings(max_examples=200, deadline=None)
 @example(log=[{"epoch": 1, "iteration": 0}])
 @example(log=[{"epoch": 0, "iteration": 1, "elapsed_time": float("inf")}])
+@example(log=[{"epoch": 0, "iteration": 8.7e152}, {"epoch": 2.1e155, "iteration": 1}])
 @given(log=st.lists(st.dictionaries(st.sampled_from(["epoch", "iteration", "elapsed_time", "gen/loss"]), st.one_of(
     st.none(), st.booleans(), st.integers(-3, 10**6), st.floats(), st.text(max_size=3), st.lists(st.integers())))))
 def test_any_log_is_read(log):
