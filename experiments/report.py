@@ -10,6 +10,8 @@ from experiments import figures, findings, records, verdicts
 from experiments.data import PHANTOM
 
 NAME = "REPORT.rst"
+# The measure that PROTOCOL.rst calls quality.
+QUALITY = "kid"
 
 
 def write(out, experiments):
@@ -143,6 +145,7 @@ def _campaign(campaign, its_findings):
              f"* Data: {describe_data(campaign.data)} (manifest {campaign.data['fingerprint']}).",
              f"* {len(used)} runs, {hours:.1f} hours of computing; {len(campaign.seeds)} seeds; {_device(used)}; "
              f"revision {', '.join(sorted({(record['revision'] or 'unknown')[:10] for record in used}))}."]
+    lines += [f"* {line}" for line in (_tally(its_findings), _resolution(its_findings)) if line]
     if campaign.data["name"] != PHANTOM:
         lines.append("* Images made from these slices are not in the repository; the figures are beside the runs.")
     stale = len(used) - len({id(record) for finding in its_findings for record in finding.used})
@@ -199,6 +202,26 @@ CAPTIONS = {
     "scores": "D(real) - D(generated), epoch by epoch, a line for each run; phantom.",
     "values": "Every run of every arm; phantom.",
 }
+
+
+def _tally(its_findings):
+    """How many claims came out how."""
+    words = [finding.verdict for finding in its_findings]
+    counts = ", ".join(f"{word} {words.count(word)}" for word in (
+        verdicts.HOLDS, verdicts.FAILS, verdicts.UNDECIDED, verdicts.NOT_RUN) if word in words)
+    return f"{len(words)} claims: {counts}."
+
+
+def _resolution(its_findings):
+    """How small a difference in quality these runs can tell: half the width of the intervals, as a factor."""
+    judged = [judged for finding in its_findings for judged in finding.decides + finding.also]
+    reach = [(outcome.high - outcome.low) / 2 for part, outcome in judged
+             if part.measure == QUALITY and part.relative and not part.among and not math.isnan(outcome.low)]
+    if not reach:
+        return ""
+    return (f"What these seeds can tell: in half of {len(reach)} comparisons of {QUALITY}, the interval reaches at "
+            f"least a factor of {_bounded_exp(np.median(reach)):.2g} to either side. *Undecided* says that the seeds "
+            "are too few for the effect that there is, not that there is none.")
 
 
 def _bounded_exp(value):

@@ -1,6 +1,7 @@
 """The report follows from the records alone."""
 
 import itertools
+import math
 
 import docutils.core
 import docutils.utils
@@ -53,6 +54,16 @@ def test_every_claim_has_its_row_where_it_has_been_run_and_where_not(tmp_path):
     assert text.count("- not run") == len(EXPERIMENTS) - 1
     assert "noise.air +0 (+0 to +0)\n     - **does not hold**\n     - small\n     - phantom\n     - CPU\n" \
            "     - 2026-01-02" in text
+
+
+def test_it_counts_the_verdicts_and_says_how_small_an_effect_its_seeds_can_tell(tmp_path):
+    fig4 = EXPERIMENTS["fig4"]
+    # Logarithms of the ratios: 0, 1 and 2. Student's t for two degrees of freedom is 4.303, hence 1 ± 2.484.
+    text = written(tmp_path, [made(fig4, arm, seed, noise__air=1.0, noise__inside=1.0,
+                                   kid=math.exp(seed) if arm == "baseline" else 1.0)
+                              for arm in fig4.arms for seed in range(3)])
+    assert f"{len(EXPERIMENTS)} claims: does not hold 1, not run {len(EXPERIMENTS) - 1}." in text
+    assert "in half of 1 comparisons of kid, the interval reaches at least a factor of 12 to either side" in text
 
 
 def test_a_verdict_is_made_of_the_numbers(tmp_path):
