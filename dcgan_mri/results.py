@@ -125,12 +125,14 @@ def _versions():
 
 
 def _git_revision():
-    """The commit of the source, with a mark if it was changed since; None outside a checkout."""
-    folder = pathlib.Path(__file__).parent
+    """The commit of the source, marked if this package was changed since; None outside a checkout.
+
+    What a run writes into the checkout, such as the experiments' report, changes nothing that the next run does.
+    """
+    git = ["git", "-C", str(pathlib.Path(__file__).parent)]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True, text=True, timeout=10, check=True)
+        head, changed = (subprocess.run([*git, *command], capture_output=True, text=True, timeout=10, check=True).stdout
+                         for command in (["rev-parse", "HEAD"], ["diff", "HEAD", "--name-only", "--", "."]))
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return head.strip() + ("-dirty" if changed else "")

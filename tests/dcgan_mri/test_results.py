@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -61,3 +62,23 @@ def test_environment_lists_every_start_and_no_variables(tmp_path, monkeypatch):
     assert starts[0]["packages"]["chainer"] == "7.8.1"
     assert starts[0]["cores"] == os.cpu_count()
     assert "do-not-write-me" not in text
+
+
+def test_the_revision_is_marked_when_the_package_was_changed_and_not_for_results(tmp_path, monkeypatch):
+    def git(*command):
+        subprocess.run(["git", "-C", tmp_path, "-c", "user.name=n", "-c", "user.email=e", *command], check=True)
+
+    source = tmp_path / "package" / "results.py"
+    source.parent.mkdir()
+    source.write_text("1\n")
+    (tmp_path / "report").write_text("1\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    monkeypatch.setattr(results, "__file__", str(source))
+    clean = results._git_revision()
+    assert len(clean) == 40
+    (tmp_path / "report").write_text("2\n")
+    assert results._git_revision() == clean
+    source.write_text("2\n")
+    assert results._git_revision() == f"{clean}-dirty"
