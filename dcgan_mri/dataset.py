@@ -11,6 +11,10 @@ from PIL import Image
 from dcgan_mri.errors import DataError, UsageError
 
 
+class NoSlicesError(DataError):
+    """A slice set is whole, but has no slice of the part that was asked for."""
+
+
 class Slices:
     """The training slices of a set, each decoded once, when it is first asked for (720 of 256×256 take 47 MB).
 
@@ -21,7 +25,8 @@ class Slices:
         n_subjects (int): Only the first subjects of this part by name; 0 takes all.
 
     Raises:
-        DataError: If the folder is not a complete slice set, or has no slice of this part.
+        DataError: If the folder is not a complete slice set.
+        NoSlicesError: If it has no slice of this part.
         UsageError: If its slices have another size, or are of fewer subjects than asked for.
     """
 
@@ -116,7 +121,7 @@ def _rows(folder, description, split):
             f"make the slices again")
     if not chosen:
         wanted = "training; make the slices again" if split == "train" else f"{split}; make the slices with --split"
-        raise DataError(f"{folder}/manifest.csv: has no slice for {wanted}")
+        raise NoSlicesError(f"{folder}/manifest.csv: has no slice for {wanted}")
     for name, _, _ in chosen:
         if not name or pathlib.PurePath(name).name != name:
             raise DataError(f"{folder}/manifest.csv: {name!r} is not a file name in this folder; make the slices again")

@@ -19,7 +19,7 @@ from tqdm import tqdm  # noqa: E402
 
 from dcgan_mri import results, snapshots  # noqa: E402
 from dcgan_mri.commandline import Parser  # noqa: E402
-from dcgan_mri.dataset import Slices  # noqa: E402
+from dcgan_mri.dataset import NoSlicesError, Slices  # noqa: E402
 from dcgan_mri.errors import DataError, UsageError, shown_to_user  # noqa: E402
 from dcgan_mri.functions import backends  # noqa: E402
 from dcgan_mri.images import save_png  # noqa: E402
@@ -44,7 +44,7 @@ def main(argv=None):
         slices = Slices(args.dataset)
         try:
             held_out = Slices(args.dataset, split="held-out")
-        except DataError:
+        except NoSlicesError:
             held_out = None
         if args.out is not None:
             results.open_new(args.out)
