@@ -3,12 +3,14 @@
 import collections
 import dataclasses
 import pathlib
-import shutil
+import re
 import subprocess
 import sys
+import tempfile
 
-from dcgan_mri.dataset import Slices
-from dcgan_mri.errors import DataError
+from dcgan_mri.dataset import NoSlicesError, Slices
+from dcgan_mri.errors import DataError, UsageError
+from dcgan_mri.results import write_text
 
 PHANTOM = "phantom"
 PHANTOM_SUBJECTS, PHANTOM_HELD_OUT = 40, 0.25
@@ -20,8 +22,9 @@ class Data:
 
     Attributes:
         folder (str): Where it is; not part of any result.
-        name (str): The folder's own name; ``phantom`` for the synthetic one.
-        fingerprint (str): Of the manifest: sets that differ in any slice have different ones.
+        name (str): The folder's own name in letters, digits, dots and dashes; ``phantom`` for the synthetic one alone.
+        fingerprint (str): Of the manifest: sets that differ in any slice have different ones; empty in a plan for
+            slices that are yet to be made.
         counts (tuple of int): Training slices of each subject, by name.
         reference (str): What images are measured against: ``held-out`` where the set has held-out subjects, else
             ``train``.
@@ -69,30 +72,27 @@ class Data:
         return Slices(self.folder, split=self.reference)
 
 
-def describe(folder, image_size, name=None):
-    """Look at a slice set.
+def describe(folder, image_size):
+    """Look at a slice set of the user's.
 
     Args:
         folder (str or Path): Made by ``python -m preprocess build``.
         image_size (int): Side in pixels that the scale asks for.
-        name (str): What to call it; None takes the folder's name.
 
     Returns:
         Data: What was found.
 
     Raises:
         DataError: If it is not a whole slice set.
-        UsageError: If its slices have another size.
+        UsageError: If its slices have another size, or it has the name of the synthetic one: figures of that one are
+            for everybody to see.
     """
-    folder = pathlib.Path(folder)
-    training = Slices(folder, image_size)
-    try:
-        reference, kind = Slices(folder, image_size, split="held-out"), "held-out"
-    except DataError:
-        reference, kind = training, "train"
-    counts = collections.Counter(training.subjects)
-    return Data(str(folder), name or folder.resolve().name, training.fingerprint[:12],
-                tuple(counts[subject] for subject in sorted(counts)), kind, len(reference))
+    folder = pathlib.Path(folder).resolve()
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", folder.name).strip("-.") or "slices"
+    if name == PHANTOM:
+        raise UsageError(f"{folder}: has the name of the synthetic slices, whose figures are not kept private; rename "
+                         "it, or leave --data out for the synthetic ones")
+    return _described(folder, image_size, name)
 
 
 def phantom(out, scale):
@@ -106,17 +106,16 @@ def phantom(out, scale):
         Data: 40 subjects, a quarter of them held out.
 
     Raises:
-        DataError: If they cannot be made.
+        DataError: If they cannot be made, or are not all there.
     """
-    folder = pathlib.Path(out) / "data" / f"{PHANTOM}-{scale.name}"
-    if not (folder / "dataset.json").exists():
-        volumes = folder.with_name(f"{folder.name}-volumes")
-        for step in (("phantom", "--out", volumes, "--subjects", PHANTOM_SUBJECTS),
-                     ("build", "--brats", volumes, "--out", folder, "--subjects", "all", "--slices", scale.levels,
-                      "--size", scale.image_size, "--split", PHANTOM_HELD_OUT)):
-            _preprocess(*step)
-        shutil.rmtree(volumes)
-    return describe(folder, scale.image_size, PHANTOM)
+    folder = _phantom_folder(out, scale)
+    if not phantom_is_there(out, scale):
+        _make_phantom(folder, scale)
+    data, planned = _described(folder, scale.image_size, PHANTOM), planned_phantom(scale)
+    if (data.counts, data.reference_slices) != (planned.counts, planned.reference_slices):
+        raise DataError(f"{folder}: has {sum(data.counts)} slices of {data.subjects} training subjects in place of "
+                        f"{sum(planned.counts)} of {planned.subjects}; delete the folder, and it is made again")
+    return data
 
 
 def phantom_is_there(out, scale):
@@ -129,7 +128,7 @@ def phantom_is_there(out, scale):
     Returns:
         bool: The answer.
     """
-    return (pathlib.Path(out) / "data" / f"{PHANTOM}-{scale.name}" / "dataset.json").exists()
+    return (_phantom_folder(out, scale) / "dataset.json").exists()
 
 
 def planned_phantom(scale):
@@ -144,6 +143,67 @@ def planned_phantom(scale):
     n = len(_levels(scale.levels))
     held_out = round(PHANTOM_SUBJECTS * PHANTOM_HELD_OUT)
     return Data("", PHANTOM, "", (n,) * (PHANTOM_SUBJECTS - held_out), "held-out", n * held_out)
+
+
+def keep_out_of_git(folder):
+    """Make a folder whose content no repository takes in, wherever it lies: it may come to hold images of patients.
+
+    Args:
+        folder (Path): The folder.
+
+    Raises:
+        DataError: If it cannot be made.
+    """
+    make_folder(folder)
+    if not (folder / ".gitignore").exists():
+        write_text(folder / ".gitignore", "*\n")
+
+
+def make_folder(folder):
+    """Make a folder of results, and those above it.
+
+    Args:
+        folder (Path): The folder; it may be there.
+
+    Raises:
+        DataError: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot make the folder ({error.strerror}); give another one by -o") from None
+
+
+def _phantom_folder(out, scale):
+    return pathlib.Path(out).resolve() / "data" / f"{PHANTOM}-{scale.name}"
+
+
+def _described(folder, image_size, name):
+    training = Slices(folder, image_size)
+    try:
+        reference, kind = Slices(folder, image_size, split="held-out"), "held-out"
+    except NoSlicesError:
+        reference, kind = training, "train"
+    counts = collections.Counter(training.subjects)
+    return Data(str(folder), name, training.fingerprint[:12],
+                tuple(counts[subject] for subject in sorted(counts)), kind, len(reference))
+
+
+def _make_phantom(folder, scale):
+    """Make it in a folder of our own and move it into place whole: several plans may begin at the same time."""
+    keep_out_of_git(folder.parent)
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as place:
+        volumes, slices = pathlib.Path(place) / "volumes", pathlib.Path(place) / "slices"
+        for step in (("phantom", "--out", volumes, "--subjects", PHANTOM_SUBJECTS),
+                     ("build", "--brats", volumes, "--out", slices, "--subjects", "all", "--slices", scale.levels,
+                      "--size", scale.image_size, "--split", PHANTOM_HELD_OUT)):
+            _preprocess(*step)
+        try:
+            slices.rename(folder)
+        except OSError as error:
+            if not (folder / "dataset.json").exists():  # else another plan was faster; its slices are the same
+                raise DataError(f"{folder}: cannot move the phantom there ({error.strerror}); delete that folder, or "
+                                "give another one by -o") from None
 
 
 def _levels(text):
