@@ -13,3 +13,18 @@ OF_RUNS = (
              "of KID over epochs of the second half of the training: how unsteady it is"),
 )
 NAMES = {quantity.name: quantity for quantity in OF_IMAGES + OF_RUNS}
+# Which way is better, by the first part of the name; of what is not here neither way is.
+BETTER = {"kid": "lower", "noise": "lower", "checkerboard": "lower", "diversity": "lower",
+          "coverage": "higher", "sharpness": "higher", "separation": "higher", "variety": "higher"}
+
+
+def better(name):
+    """Which way a quantity is better.
+
+    Args:
+        name (str): One of `NAMES`.
+
+    Returns:
+        str: ``lower`` or ``higher``; None if neither is.
+    """
+    return BETTER.get(name.partition(".")[0])

@@ -6,6 +6,8 @@ import math
 import numpy as np
 from scipy import stats
 
+from experiments import quantities
+
 HOLDS, FAILS, UNDECIDED, NOT_RUN = "holds", "does not hold", "undecided", "not run"
 CONFIDENCE = 0.95
 # Fewer pairs of runs give no verdict.
@@ -57,10 +59,11 @@ def judge(part, values):
     lost, won = ([arm[seed] is Diverged for seed in seeds] for arm in (mine, theirs))
     if any(lost) or any(won):
         return _judge_diverged(part, lost, won)
-    effects = np.array([_effect(part, mine[seed], theirs[seed]) for seed in seeds])
-    known = effects[np.isfinite(effects)]
-    note = f"{len(known)} of {len(seeds)} seeds give a value" if len(known) < len(seeds) else ""
-    return _with_verdict(part, *interval(known), len(known), note)
+    pairs = [(mine[seed], theirs[seed]) for seed in seeds if math.isfinite(mine[seed]) and math.isfinite(theirs[seed])]
+    note = f"{len(pairs)} of {len(seeds)} seeds give a value" if len(pairs) < len(seeds) else ""
+    if part.relative and any(value <= 0 for pair in pairs for value in pair):
+        return Outcome(UNDECIDED, pairs=len(pairs), note="a value is not positive, so that there is no ratio")
+    return _with_verdict(part, *interval(np.array([_effect(part, *pair) for pair in pairs])), len(pairs), note)
 
 
 def combine(verdicts):
@@ -70,12 +73,11 @@ def combine(verdicts):
         verdicts (list of str): Of its deciding parts.
 
     Returns:
-        str: It does not hold if one part does not; it holds if all do; it is not run if one has not been run.
+        str: It does not hold if one part does not; it holds if all do; it is not run if none has been; else undecided.
     """
-    for word in (FAILS, NOT_RUN, UNDECIDED):
-        if word in verdicts:
-            return word
-    return HOLDS
+    if FAILS in verdicts:
+        return FAILS
+    return verdicts[0] if len(set(verdicts)) == 1 else UNDECIDED
 
 
 def interval(effects):
@@ -158,25 +160,29 @@ def _judge_spread(part, values):
         return Outcome(NOT_RUN)
     if any(arm[seed] is Diverged for arm in arms for seed in seeds):
         return Outcome(UNDECIDED, pairs=len(seeds), note="some runs diverged")
-    table = np.array([[_logarithm(arm[seed]) for seed in seeds] for arm in arms])
+    table = np.array([[arm[seed] for seed in seeds] for arm in arms], dtype=float)
     table = table[:, np.isfinite(table).all(axis=0)]
     n = table.shape[1]
     note = f"{n} of {len(seeds)} seeds give a value in every arm" if n < len(seeds) else ""
+    if (table <= 0).any():
+        return Outcome(UNDECIDED, pairs=n, note="a value is not positive and has no logarithm")
     if n < LEAST_PAIRS:
         return Outcome(UNDECIDED, pairs=n, note=note or "too few seeds")
-    return _with_verdict(part, *jackknife(table), n, note)
+    return _with_verdict(part, *jackknife(np.log(table)), n, note)
 
 
 def _judge_diverged(part, lost, won):
-    """A training that leaves the finite numbers has no images: it is worse than any that has, if that is the rule."""
+    """A training that leaves the finite numbers has no images, which is worse than any that has."""
     note = f"diverged: {sum(lost)} of {len(lost)} runs of {part.of}"
     if isinstance(part.than, str):
         note += f", {sum(won)} of {len(won)} of {part.than}"
     only_mine, only_theirs = all(lost) and not any(won), all(won) and not any(lost)
-    if len(lost) < LEAST_PAIRS or not (only_mine or only_theirs):
+    better = quantities.better(part.measure)
+    if len(lost) < LEAST_PAIRS or not (only_mine or only_theirs) or not better:
         verdict = UNDECIDED
     else:
-        verdict = HOLDS if only_theirs and part.direction != "alike" else FAILS
+        worse = "higher" if better == "lower" else "lower"
+        verdict = HOLDS if part.direction == (worse if only_mine else better) else FAILS
     return Outcome(verdict, pairs=len(lost), note=note)
 
 
@@ -187,8 +193,4 @@ def _with_verdict(part, effect, low, high, pairs, note):
 
 
 def _effect(part, mine, theirs):
-    return _logarithm(mine) - _logarithm(theirs) if part.relative else mine - theirs
-
-
-def _logarithm(value):
-    return math.log(value) if value > 0 else math.nan
+    return math.log(mine) - math.log(theirs) if part.relative else mine - theirs

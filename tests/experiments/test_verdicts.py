@@ -25,6 +25,9 @@ from experiments.verdicts import (
 LOWER = Part("kid", "a", "lower", "b", False, 0.5)
 RATIO = Part("kid", "a", "lower", "b", True, math.log(1.1))
 ALIKE = Part("kid", "a", "alike", "b", False, 0.5)
+HIGHER = Part("kid", "a", "higher", "b", False, 0.5)
+SHARPER = Part("sharpness.brain", "a", "higher", "b", True, math.log(1.1))
+WHITER = Part("white.share", "a", "higher", "b", False, 0.05)
 SPREAD = Part("kid", "arms", "higher", "seeds", True, math.log(2), ("a", "b", "c"))
 
 
@@ -57,8 +60,18 @@ def test_only_seeds_that_both_arms_have_are_paired():
 
 
 def test_seeds_without_a_value_are_left_out_and_counted():
-    outcome = judge(RATIO, arms([1, 10, 100, math.nan, 0], [2, 20, 200, 2, 2]))
+    outcome = judge(RATIO, arms([1, 10, 100, math.nan, 2], [2, 20, 200, 2, math.nan]))
     assert (outcome.pairs, outcome.note, outcome.verdict) == (3, "3 of 5 seeds give a value", HOLDS)
+
+
+@pytest.mark.parametrize("best", [0.0, -0.2])
+def test_a_value_without_a_ratio_is_not_left_out_silently(best):
+    outcome = judge(RATIO, arms([best, 1.0, 1.1, 1.05], [1, 1, 1, 1]))
+    assert outcome.verdict == UNDECIDED
+    assert "not positive" in outcome.note
+    table = {arm: {0: best, 1: 1.0, 2: 2.0} for arm in "abc"}
+    assert judge(SPREAD, table).verdict == UNDECIDED
+    assert judge(LOWER, arms([best] * 3, [1, 1.1, 1.2])).verdict == HOLDS
 
 
 def test_a_number_may_stand_in_place_of_an_arm():
@@ -74,6 +87,12 @@ def test_a_number_may_stand_in_place_of_an_arm():
     (LOWER, [Diverged] * 3, [Diverged] * 3, UNDECIDED),
     (LOWER, [Diverged] * 2, [1, 2], UNDECIDED),
     (ALIKE, [1, 2, 3], [Diverged] * 3, FAILS),
+    (HIGHER, [Diverged] * 3, [1, 2, 3], HOLDS),  # claimed to be worse, and it is
+    (HIGHER, [1, 2, 3], [Diverged] * 3, FAILS),
+    (SHARPER, [Diverged] * 3, [1, 2, 3], FAILS),
+    (SHARPER, [1, 2, 3], [Diverged] * 3, HOLDS),
+    (WHITER, [Diverged] * 3, [1, 2, 3], UNDECIDED),  # neither more nor less of it is better
+    (WHITER, [1, 2, 3], [Diverged] * 3, UNDECIDED),
 ])
 def test_a_training_that_diverged(part, a, b, verdict):
     outcome = judge(part, arms(a, b))
@@ -85,7 +104,9 @@ def test_a_claim_of_several_parts():
     assert combine([HOLDS, HOLDS]) == HOLDS
     assert combine([HOLDS, UNDECIDED]) == UNDECIDED
     assert combine([HOLDS, UNDECIDED, FAILS]) == FAILS
-    assert combine([HOLDS, NOT_RUN]) == NOT_RUN
+    assert combine([HOLDS, NOT_RUN]) == UNDECIDED
+    assert combine([FAILS, NOT_RUN]) == FAILS
+    assert combine([NOT_RUN, NOT_RUN]) == NOT_RUN
 
 
 def test_the_interval_is_students():
