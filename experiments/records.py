@@ -11,6 +11,21 @@ from dcgan_mri.results import write_text
 MEASURED = "measured.json"
 COLLECTED = "results.json"
 DIGITS = 6
+NUMBER = (int, float)
+NOTHING = type(None)
+FIELDS = {
+    "run": str, "seed": int, "scale": str, "data": dict, "settings": dict, "device": str, "date": str,
+    "revision": (str, NOTHING), "iterations": int, "seconds": NUMBER, "diverged": (str, NOTHING), "values": dict,
+    "scores": list, "along": dict, "successes": list, "failures": list}
+DATA_FIELDS = {"name": str, "fingerprint": str, "subjects": int, "reference": str, "reference_slices": int}
+# Those that every record must have; what else there is tells `fits`.
+SETTINGS_FIELDS = {"batchsize": int, "epoch": int}
+REFERENCES = ("held-out", "train")
+# What to do about a file that is not what it should be: a run can be made again, the collection holds what is left of
+# runs whose folders are gone.
+AGAIN = "delete it and run the experiments again"
+RESTORE = ("restore it from the repository or a backup; if there is none, delete it, and what was measured in folders "
+           "that are gone is lost")
 
 
 def write(folder, record):
@@ -36,7 +51,7 @@ def read(folder):
         DataError: If it cannot be read.
     """
     path = pathlib.Path(folder) / MEASURED
-    return _from_json(_load(path), path) if path.exists() else None
+    return _from_json(_load(path, AGAIN), path, AGAIN) if path.exists() else None
 
 
 def collect(out):
@@ -57,11 +72,14 @@ def collect(out):
     found = {}
     collected = out / COLLECTED
     if collected.exists():
-        for entry in _load(collected):
-            record = _from_json(entry, collected)
+        entries = _load(collected, RESTORE)
+        if not isinstance(entries, list):
+            raise DataError(f"{collected}: not a list of records; {RESTORE}")
+        for entry in entries:
+            record = _from_json(entry, collected, RESTORE)
             found[key(record)] = record
     for path in sorted(out.glob(f"runs/*/*/*/{MEASURED}")):
-        record = _from_json(_load(path), path)
+        record = read(path.parent)
         found[key(record)] = record
     return [found[name] for name in sorted(found)]
 
@@ -103,25 +121,50 @@ def fits(record, config):
     return {**dataclasses.asdict(type(config)()), **record["settings"]} == planned
 
 
-def _load(path):
+def _load(path, remedy):
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot read what was measured ({error}); delete it and run the experiments again") \
-            from None
+        raise DataError(f"{path}: cannot read what was measured ({error}); {remedy}") from None
 
 
-def _from_json(entry, path):
+def _from_json(entry, path, remedy):
     try:
-        key(entry)
+        _check_fields(entry, FIELDS)
+        _check_fields(entry["data"], DATA_FIELDS)
+        _check_fields(entry["settings"], SETTINGS_FIELDS)
+        _check_all(entry["scores"], lambda score: isinstance(score, list) and len(score) == 3)
+        _check_all(sum(entry["scores"], []), lambda number: isinstance(number, (*NUMBER, NOTHING)))
+        _check_all(entry["successes"] + entry["failures"], lambda place: type(place) is int and place >= 0)
+        if entry["data"]["reference"] not in REFERENCES:
+            raise ValueError(f"reference {entry['data']['reference']!r}")
         return {**entry, "values": _with_nan(entry["values"]),
                 "along": {int(epoch): _with_nan(values) for epoch, values in entry["along"].items()}}
-    except (KeyError, TypeError, AttributeError, ValueError):
-        raise DataError(f"{path}: not a record of an experiment; delete it and run the experiments again") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"{path}: not a record of an experiment ({error}); {remedy}") from None
+
+
+def _check_fields(entry, fields):
+    if not isinstance(entry, dict):
+        raise TypeError(f"{entry!r:.40} in place of a mapping")
+    for name, kind in fields.items():
+        if name not in entry:
+            raise ValueError(f"{name} is missing")
+        if not isinstance(entry[name], kind) or isinstance(entry[name], bool):
+            raise TypeError(f"{name} is {entry[name]!r:.40}")
+
+
+def _check_all(entries, right):
+    for entry in entries:
+        if not right(entry):
+            raise TypeError(f"it holds {entry!r:.40}")
 
 
 def _with_nan(values):
-    return {name: math.nan if value is None else value for name, value in values.items()}
+    for name, value in values.items():
+        if not isinstance(value, (*NUMBER, NOTHING)) or isinstance(value, bool):
+            raise TypeError(f"{name} is {value!r:.40}")
+    return {name: math.nan if value is None else float(value) for name, value in values.items()}
 
 
 def _for_json(value):

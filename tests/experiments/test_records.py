@@ -1,10 +1,13 @@
 """What is kept of the runs."""
 
+import contextlib
 import dataclasses
 import json
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dcgan_mri.errors import DataError
 from experiments import definition, records
@@ -57,8 +60,45 @@ def test_settings_that_came_later_count_as_their_defaults():
     assert records.fits(record, arm_config(FIG4, "baseline", SCALES["small"], 30, 0))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"run": 1}', "[1]"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"run": 1}', "[1]", "null", "5"])
 def test_what_is_no_record_is_named(tmp_path, text):
     (tmp_path / records.MEASURED).write_text(text)
+    with pytest.raises(DataError, match=r"measured\.json.*run the experiments again"):
+        records.read(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", '""', "null", "5", "[1]", "[{}]"])
+def test_a_collection_that_is_none_is_left_as_it_is(tmp_path, text):
+    path = tmp_path / records.COLLECTED
+    path.write_text(text)
+    with pytest.raises(DataError, match=r"results\.json.*restore it"):
+        records.collect(tmp_path)
+    assert path.read_text() == text
+
+
+RECORD = json.loads(json.dumps(made(FIG4, "baseline", 0, kid=1.5)))
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=5), inside, max_size=3),
+    max_leaves=5)
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    ("scores", [5]), ("scores", [[1, 2, "3"]]), ("successes", [-1]), ("failures", ["1"]), ("settings", {"epoch": 8}),
+    ("values", {"kid": "low"}), ("along", {"x": {}}), ("along", {"1": 2}),
+    ("data", {**RECORD["data"], "reference": "?"})])
+def test_what_a_field_holds_is_looked_at_too(tmp_path, field, value):
+    (tmp_path / records.MEASURED).write_text(json.dumps({**RECORD, field: value}))
     with pytest.raises(DataError, match=r"measured\.json"):
         records.read(tmp_path)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(sorted(RECORD)), ANYTHING)
+def test_a_record_with_any_field_spoiled_is_read_or_refused_by_name(tmp_path_factory, field, value):
+    folder = tmp_path_factory.mktemp("spoiled")
+    (folder / records.MEASURED).write_text(json.dumps({**RECORD, field: value}))
+    alike = isinstance(value, records.FIELDS[field]) and not isinstance(value, bool)
+    refused = contextlib.nullcontext() if alike else pytest.raises(DataError, match=r"measured\.json")
+    with refused, contextlib.suppress(DataError) if alike else contextlib.nullcontext():
+        hash(records.key(records.read(folder)))
