@@ -9,8 +9,9 @@ from PIL import Image
 
 from dcgan_mri import previews
 from dcgan_mri.files import whole_file
-from experiments.data import PHANTOM
-from experiments.plan import runs_folder
+from experiments import records
+from experiments.data import PHANTOM, keep_out_of_git
+from experiments.plan import RUNS, runs_folder
 
 matplotlib.use("Agg")
 
@@ -32,9 +33,11 @@ def path_of(out, finding):
     Returns:
         Path: A PNG.
     """
-    scale, name = finding.campaign.scale.name, finding.campaign.data["name"]
+    campaign = finding.campaign
+    scale, name = campaign.scale.name, campaign.data["name"]
     folder = pathlib.Path(out) / "figures" if name == PHANTOM else runs_folder(out, scale, name) / "figures"
-    return folder / f"{finding.experiment.id}-{scale}.png"
+    which = "" if campaign.alone else f"-{campaign.data['fingerprint']}"
+    return folder / f"{finding.experiment.id}-{scale}{which}.png"
 
 
 def draw(out, finding):
@@ -56,6 +59,8 @@ def draw(out, finding):
     if figure is None:
         return None
     path = path_of(out, finding)
+    if finding.campaign.data["name"] != PHANTOM:
+        keep_out_of_git(pathlib.Path(out) / RUNS)
     path.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     # Without the date and version that would make every file another one.
@@ -219,12 +224,14 @@ CURVES = {"epochs": epoch_curves, "scores": score_curves, "values": value_dots}
 
 
 def _grids(out, finding, by_seed):
-    """Seed to the file of the last grid, where it still is."""
+    """Seed to the file of the last grid, where what was measured of it is still beside it."""
     found = {}
     for seed, record in by_seed.items():
-        folder = runs_folder(out, finding.campaign.scale.name, finding.campaign.data["name"])
-        grids = previews.by_epoch(folder / record["run"] / f"seed{seed}")
-        if grids and not record["diverged"]:
+        folder = (runs_folder(out, finding.campaign.scale.name, finding.campaign.data["name"])
+                  / record["run"] / f"seed{seed}")
+        grids = previews.by_epoch(folder)
+        beside = records.read(folder)
+        if grids and not record["diverged"] and beside and records.key(beside) == records.key(record):
             found[seed] = grids[max(grids)]
     return found
 

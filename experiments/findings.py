@@ -1,5 +1,6 @@
 """What the records say of each claim, for every scale and slice set that has been run."""
 
+import collections
 import dataclasses
 
 from experiments import records, verdicts
@@ -15,11 +16,18 @@ class Campaign:
         scale (experiments.scales.Scale): The scale.
         data (dict): Facts of the slice set.
         records (dict): (run, seed) to record.
+        alone (bool): Whether no other slice set of that name has been run at that scale.
     """
 
     scale: object
     data: dict
     records: dict
+    alone: bool = True
+
+    @property
+    def name(self):
+        """str: The slice set's, with its fingerprint where there are two of that name."""
+        return self.data["name"] if self.alone else f"{self.data['name']}-{self.data['fingerprint']}"
 
     @property
     def seeds(self):
@@ -71,6 +79,17 @@ class Finding:
         return verdicts.combine([outcome.verdict for _, outcome in self.decides])
 
     @property
+    def judged(self):
+        """bool: Whether anything has been run that one of its comparisons rests on."""
+        return any(outcome.verdict != verdicts.NOT_RUN for _, outcome in self.decides + self.also)
+
+    @property
+    def complete(self):
+        """bool: Whether every seed that the scale plans has been run in every arm that decides."""
+        planned = set(range(self.campaign.scale.seeds))
+        return all(planned <= set(self.arms[arm]) for part, _ in self.decides for arm in part.arms)
+
+    @property
     def used(self):
         """list of dict: Every record that it rests on."""
         return [record for by_seed in self.arms.values() for record in by_seed.values()]
@@ -90,8 +109,9 @@ def campaigns(found):
         if record["scale"] in SCALES:
             place = record["scale"], record["data"]["name"], record["data"]["fingerprint"]
             grouped.setdefault(place, {})[record["run"], record["seed"]] = record
-    return [Campaign(SCALES[scale], next(iter(by_run.values()))["data"], by_run)
-            for (scale, _, _), by_run in grouped.items()]
+    names = collections.Counter((scale, name) for scale, name, _ in grouped)
+    return [Campaign(SCALES[scale], next(iter(by_run.values()))["data"], by_run, names[scale, name] == 1)
+            for (scale, name, _), by_run in grouped.items()]
 
 
 def find(experiment, campaign):

@@ -6,6 +6,7 @@ import pathlib
 from dcgan_mri import config as settings
 from experiments.scales import config_of
 
+RUNS = "runs"
 SWING = "kid.swing"
 
 
@@ -75,7 +76,7 @@ def runs_folder(out, scale, data_name):
     Returns:
         Path: The folder.
     """
-    return pathlib.Path(out) / "runs" / f"{scale}-{data_name}"
+    return pathlib.Path(out) / RUNS / f"{scale}-{data_name}"
 
 
 def arm_config(experiment, arm, scale, subjects, seed):

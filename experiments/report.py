@@ -5,9 +5,11 @@ import pathlib
 
 import numpy as np
 
+from dcgan_mri.errors import DataError
 from dcgan_mri.results import write_text
 from experiments import figures, findings, records, verdicts
 from experiments.data import PHANTOM
+from experiments.plan import missing_arms
 
 NAME = "REPORT.rst"
 # The measure that PROTOCOL.rst calls quality.
@@ -25,18 +27,21 @@ def write(out, experiments):
         list of experiments.findings.Finding: Everything found, campaign by campaign.
 
     Raises:
-        DataError: If a record cannot be read, or the report not be written.
+        DataError: If there is no record, or one cannot be read, or the report not be written.
     """
     out = pathlib.Path(out)
     found = records.collect(out)
+    if not found:
+        raise DataError(f"{out}: nothing has been run there; `python -m experiments run fig4` takes some minutes")
     records.write_collected(out, found)
     campaigns = findings.campaigns(found)
     everything = [findings.find(experiment, campaign) for campaign in campaigns for experiment in experiments.values()]
     for finding in everything:
-        if finding.verdict != verdicts.NOT_RUN:
+        if finding.judged:
             figures.draw(out, finding)
-    pictures = {(finding.experiment.id, finding.campaign.scale.name): path for finding in everything
-                if finding.campaign.data["name"] == PHANTOM and (path := figures.path_of(out, finding)).exists()}
+    pictures = {(finding.experiment.id, finding.campaign.scale.name, finding.campaign.name): path
+                for finding in everything if finding.campaign.data["name"] == PHANTOM
+                and finding.judged and (path := figures.path_of(out, finding)).exists()}
     write_text(out / NAME, text(experiments, campaigns, everything, pictures, out))
     return everything
 
@@ -48,22 +53,18 @@ def text(experiments, campaigns, everything, pictures, out):
         experiments (dict): Identifier to `Experiment`.
         campaigns (list of experiments.findings.Campaign): What has been run.
         everything (list of experiments.findings.Finding): One for each campaign and experiment.
-        pictures (dict): (identifier, scale) to the figure's file; those on the phantom only.
+        pictures (dict): (identifier, scale, slice set) to the figure's file; those on the phantom only.
         out (Path): Results folder, which the figures are named from.
 
     Returns:
         str: The text.
     """
     lines = [*_heading("What came of the paper's claims", "="), INTRODUCTION, ""]
-    if not campaigns:
-        lines += ["Nothing has been run yet: ``make experiments``.", ""]
     for campaign in campaigns:
         lines += _campaign(campaign, [finding for finding in everything if finding.campaign is campaign])
-    if campaigns:
-        lines += _heading("Claim by claim", "-")
+    lines += _heading("Claim by claim", "-")
     for experiment in experiments.values():
-        of_this = [finding for finding in everything
-                   if finding.experiment is experiment and finding.verdict != verdicts.NOT_RUN]
+        of_this = [finding for finding in everything if finding.experiment is experiment and finding.judged]
         if of_this:
             lines += _claim(experiment, of_this, pictures, out)
     return "\n".join(lines).rstrip() + "\n"
@@ -73,9 +74,9 @@ INTRODUCTION = """\
 Written by ``python -m experiments report`` from ``results.json``, which holds the measured numbers of every run;
 nothing below is written by hand. How a claim becomes a verdict is in `PROTOCOL.rst <../PROTOCOL.rst>`_, written down
 before the runs. An effect is a mean over paired seeds with its 95 % interval: ``×`` stands before a ratio of two arms,
-a sign before a difference; a number with neither is the measured value itself. Verdicts at the small scale are about
-small networks that train for a minute: they say whether an effect shows there, not whether the paper saw it at full
-size."""
+a sign before a difference; a number with neither is the measured value itself; ``n`` counts the seeds. Verdicts at the
+small scale are about small networks that train for a minute: they say whether an effect shows there, not whether the
+paper saw it at full size."""
 
 
 def describe_data(data):
@@ -99,7 +100,7 @@ def measured(part, outcome):
         outcome (experiments.verdicts.Outcome): What came of it.
 
     Returns:
-        str: Such as ``noise.inside ×0.83 (0.71 to 0.97)``.
+        str: Such as ``noise.inside ×0.83 (0.71 to 0.97, n 5)``.
     """
     if outcome.verdict == verdicts.NOT_RUN:
         return f"{part.measure}: not run"
@@ -113,8 +114,21 @@ def measured(part, outcome):
         mean, low, high = (f"{value + part.than:.3g}" for value in shown)
     else:
         mean, low, high = (f"{value:+.3g}" for value in shown)
-    interval = "" if math.isnan(outcome.low) else f" ({low} to {high})"
+    interval = f" (n {outcome.pairs})" if math.isnan(outcome.low) else f" ({low} to {high}, n {outcome.pairs})"
     return f"{part.measure} {mean}{interval}" + (f", {outcome.note}" if outcome.note else "")
+
+
+def verdict(finding):
+    """The verdict on a claim in words.
+
+    Args:
+        finding (experiments.findings.Finding): The claim.
+
+    Returns:
+        str: Such as ``holds``, or ``holds (so far)`` where seeds of the plan are yet to be run.
+    """
+    final = finding.complete or finding.verdict == verdicts.NOT_RUN
+    return finding.verdict if final else f"{finding.verdict} (so far)"
 
 
 def claimed(part):
@@ -140,11 +154,11 @@ def _campaign(campaign, its_findings):
     """The table of one scale and slice set."""
     used = list(campaign.records.values())
     hours = sum(record["seconds"] for record in used) / 3600
-    title = f"Scale {campaign.scale.name}, {campaign.data['name']}"
+    title = f"Scale {campaign.scale.name}, {campaign.name}"
     lines = [*_heading(title, "-"), f"* Scale: {campaign.scale.meaning}.",
              f"* Data: {describe_data(campaign.data)} (manifest {campaign.data['fingerprint']}).",
              f"* {len(used)} runs, {hours:.1f} hours of computing; {len(campaign.seeds)} seeds; {_device(used)}; "
-             f"revision {', '.join(sorted({(record['revision'] or 'unknown')[:10] for record in used}))}."]
+             f"revision {', '.join(sorted({_short(record['revision']) for record in used}))}."]
     lines += [f"* {line}" for line in (_tally(its_findings), _resolution(its_findings)) if line]
     if campaign.data["name"] != PHANTOM:
         lines.append("* Images made from these slices are not in the repository; the figures are beside the runs.")
@@ -155,14 +169,13 @@ def _campaign(campaign, its_findings):
     lines += _row("claim", "the paper, in short", "measured", "verdict", "scale", "data", "device", "date")
     for finding in its_findings:
         short = f"{finding.experiment.claim} ({finding.experiment.place})"
-        if finding.verdict == verdicts.NOT_RUN:
-            lines += _row(finding.experiment.id, short, "", finding.verdict, campaign.scale.name, campaign.data["name"],
-                          "", "")
+        if not finding.judged:
+            lines += _row(finding.experiment.id, short, "", finding.verdict, campaign.scale.name, campaign.name, "", "")
         else:
             lines += _row(
                 finding.experiment.id, short,
-                "; ".join(measured(part, outcome) for part, outcome in finding.decides), f"**{finding.verdict}**",
-                campaign.scale.name, campaign.data["name"], _device(finding.used),
+                "; ".join(measured(part, outcome) for part, outcome in finding.decides), f"**{verdict(finding)}**",
+                campaign.scale.name, campaign.name, _device(finding.used),
                 max(record["date"] for record in finding.used))
     return [*lines, ""]
 
@@ -178,16 +191,20 @@ def _claim(experiment, of_this, pictures, out):
         lines.append(f"* *{arm}*: preset {preset}" + (f", {what}" if what else ""))
     lines.append("")
     for finding in of_this:
-        scale, data = finding.campaign.scale.name, finding.campaign.data["name"]
-        lines += [f"Scale {scale}, {data}: **{finding.verdict}**", "",
-                  ".. list-table::", "   :header-rows: 1", "   :widths: 8 34 22 26 10", ""]
+        scale, data = finding.campaign.scale.name, finding.campaign.name
+        lines += [f"Scale {scale}, {data}: **{verdict(finding)}**", ""]
+        subjects = finding.campaign.data["subjects"]
+        left_out = missing_arms(experiment, subjects)
+        if left_out:
+            lines += [f"Left out, since {data} has {subjects} training subjects: {', '.join(left_out)}.", ""]
+        lines += [".. list-table::", "   :header-rows: 1", "   :widths: 8 34 22 26 10", ""]
         lines += _row("", "claimed", "means of the arms", "effect", "verdict")
         for word, parts in (("decides", finding.decides), ("also", finding.also)):
             for part, outcome in parts:
                 lines += _row(word, f"{part.measure}: {claimed(part)}", _means(finding, part),
                               measured(part, outcome), outcome.verdict)
         lines.append("")
-        picture = pictures.get((experiment.id, scale)) if data == PHANTOM else None
+        picture = pictures.get((experiment.id, scale, data))
         if picture:
             of_paper = f"as the paper's {experiment.figure}, " if experiment.figure else ""
             lines += [f".. figure:: {picture.relative_to(out).as_posix()}",
@@ -216,7 +233,8 @@ def _resolution(its_findings):
     """How small a difference in quality these runs can tell: half the width of the intervals, as a factor."""
     judged = [judged for finding in its_findings for judged in finding.decides + finding.also]
     reach = [(outcome.high - outcome.low) / 2 for part, outcome in judged
-             if part.measure == QUALITY and part.relative and not part.among and not math.isnan(outcome.low)]
+             if part.measure == QUALITY and part.relative and not part.among and outcome.pairs >= verdicts.LEAST_PAIRS
+             and not math.isnan(outcome.low)]
     if not reach:
         return ""
     return (f"What these seeds can tell: in half of {len(reach)} comparisons of {QUALITY}, the interval reaches at "
@@ -230,14 +248,23 @@ def _bounded_exp(value):
 
 
 def _means(finding, part):
+    """Means of the arms over the seeds that the effect is of; over all that an arm has where there is no such seed."""
+    by_arm = {arm: {seed: value for seed, value in finding.values[part.measure].get(arm, {}).items()
+                    if value is not verdicts.Diverged and not math.isnan(value)} for arm in part.arms}
+    paired = set.intersection(*map(set, by_arm.values()))
     texts = []
-    for arm in part.arms:
-        values = [value for value in finding.values[part.measure].get(arm, {}).values()
-                  if isinstance(value, float) and not math.isnan(value)]
+    for arm, by_seed in by_arm.items():
+        values = [value for seed, value in by_seed.items() if seed in paired or not paired]
         if values:
             spread = f" ± {np.std(values, ddof=1):.3g}" if len(values) > 1 else ""
             texts.append(f"{arm} {np.mean(values):.3g}{spread}")
     return "; ".join(texts)
+
+
+def _short(revision):
+    """A git revision in ten digits, with the mark of changes that were not committed."""
+    digits, mark, _ = (revision or "unknown").partition("-dirty")
+    return digits[:10] + mark
 
 
 def _device(used):

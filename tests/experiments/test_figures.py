@@ -1,10 +1,12 @@
 """The figures, from made runs."""
 
+import subprocess
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import definition, figures, findings
+from experiments import definition, figures, findings, records
 from experiments.plan import runs_folder
 from tests.experiments.records import DATA, made
 from tests.results import write_grid
@@ -15,16 +17,17 @@ EXPERIMENTS = definition.read_all()
 def finding_of(name, out, grids=True, data=DATA, **values):
     """A finding of a made experiment, with the grids of its runs."""
     experiment = EXPERIMENTS[name]
-    records = []
+    found = []
     for arm in experiment.arms:
         for seed in (0, 1):
             record = made(experiment, arm, seed, data=data, **values)
-            records.append(record)
-            folder = runs_folder(out, "small", data["name"]) / record["run"] / f"seed{seed}" / "preview"
+            found.append(record)
+            folder = runs_folder(out, "small", data["name"]) / record["run"] / f"seed{seed}"
             if grids:
-                folder.mkdir(parents=True, exist_ok=True)
-                write_grid(folder.parent, 8)
-    return findings.find(experiment, findings.campaigns(records)[0])
+                (folder / "preview").mkdir(parents=True, exist_ok=True)
+                write_grid(folder, 8)
+                records.write(folder, record)
+    return findings.find(experiment, findings.campaigns(found)[0])
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -60,6 +63,29 @@ def test_figures_of_real_data_stay_among_the_runs(tmp_path):
     finding = finding_of("fig4", tmp_path, data={**DATA, "name": "volumes"})
     assert figures.draw(tmp_path, finding) == tmp_path / "runs" / "small-volumes" / "figures" / "fig4-small.png"
     assert not (tmp_path / "figures").exists()
+
+
+def test_no_repository_takes_figures_of_real_data_in_wherever_the_results_lie(tmp_path):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    data = {**DATA, "name": "volumes"}
+    figures.draw(tmp_path / "elsewhere", finding_of("fig4", tmp_path / "elsewhere", data=data))
+    status = subprocess.run(["git", "-C", tmp_path, "status", "--porcelain"], capture_output=True, check=True)
+    assert status.stdout == b""
+
+
+def test_a_run_that_is_under_way_again_is_not_shown_as_what_was_measured(tmp_path):
+    finding = finding_of("fig4", tmp_path)
+    for path in runs_folder(tmp_path, "small", "phantom").glob(f"*/*/{records.MEASURED}"):
+        path.unlink()
+    assert figures.draw(tmp_path, finding) is None
+
+
+def test_two_slice_sets_of_one_name_have_figures_of_their_own(tmp_path):
+    experiment = EXPERIMENTS["polarize"]
+    found = [made(experiment, arm, 0, data={**DATA, "fingerprint": fingerprint}, scores__gap=1.0)
+             for arm in experiment.arms for fingerprint in ("aaa", "bbb")]
+    paths = [figures.draw(tmp_path, findings.find(experiment, campaign)) for campaign in findings.campaigns(found)]
+    assert [path.name for path in paths] == ["polarize-small-aaa.png", "polarize-small-bbb.png"]
 
 
 def test_a_figure_is_the_same_every_time(tmp_path):

@@ -7,6 +7,7 @@ import docutils.core
 import docutils.utils
 import pytest
 
+from dcgan_mri.errors import DataError
 from experiments import definition, records, report
 from tests.experiments.records import DATA, made
 
@@ -52,8 +53,8 @@ def test_every_claim_has_its_row_where_it_has_been_run_and_where_not(tmp_path):
     for experiment in EXPERIMENTS.values():
         assert f"   * - {experiment.id}\n     - {experiment.claim}" in text
     assert text.count("- not run") == len(EXPERIMENTS) - 1
-    assert "noise.air +0 (+0 to +0)\n     - **does not hold**\n     - small\n     - phantom\n     - CPU\n" \
-           "     - 2026-01-02" in text
+    assert "noise.air +0 (+0 to +0, n 3)\n     - **does not hold (so far)**\n     - small\n     - phantom\n" \
+           "     - CPU\n     - 2026-01-02" in text
 
 
 def test_it_counts_the_verdicts_and_says_how_small_an_effect_its_seeds_can_tell(tmp_path):
@@ -71,11 +72,40 @@ def test_a_verdict_is_made_of_the_numbers(tmp_path):
 
     def row(baseline):
         found = [made(experiment, arm, seed, noise__air=value + seed / 10, noise__inside=1.0, kid=1.0)
-                 for arm, value in (("baseline", baseline), ("no dropout", 3.0)) for seed in range(3)]
+                 for arm, value in (("baseline", baseline), ("no dropout", 3.0)) for seed in range(5)]
         return written(tmp_path / f"{baseline}", found)
 
-    assert "noise.air -2 (-2 to -2)\n     - **holds**" in row(1.0)
-    assert "noise.air +2 (+2 to +2)\n     - **does not hold**" in row(5.0)
+    assert "noise.air -2 (-2 to -2, n 5)\n     - **holds**" in row(1.0)
+    assert "noise.air +2 (+2 to +2, n 5)\n     - **does not hold**" in row(5.0)
+
+
+def test_means_are_of_the_seeds_that_the_effect_is_of(tmp_path):
+    experiment = EXPERIMENTS["fig4"]
+    rest = {"noise__inside": 1.0, "kid": 1.0}
+    found = [made(experiment, "baseline", seed, noise__air=float(seed), **rest) for seed in range(5)]
+    found += [made(experiment, "no dropout", seed, noise__air=9.0, **rest) for seed in range(3)]
+    text = written(tmp_path, found)
+    assert "- baseline 1 ± 1; no dropout 9 ± 0\n     - noise.air -8 (-10.5 to -5.52, n 3)" in text
+    assert "**holds (so far)**" in text
+
+
+def test_arms_that_the_data_is_too_small_for_are_named_beside_what_was_measured(tmp_path):
+    experiment, few = EXPERIMENTS["fw-data"], {**DATA, "name": "few", "subjects": 11}
+    text = written(tmp_path, [made(experiment, arm, seed, data=few, kid=1.0, variety__levels=0.5, coverage__share=0.5)
+                              for arm in experiment.arms if arm != "30 subjects" for seed in range(5)])
+    assert "Scale small, few: **not run**\n\nLeft out, since few has 11 training subjects: 30 subjects." in text
+    assert "- kid ×1 (1 to 1, n 5)" in text
+
+
+def test_revisions_keep_their_mark(tmp_path):
+    record = made(EXPERIMENTS["fig4"], "baseline", 0, noise__air=1.0)
+    assert "revision abcdef0123-dirty." in written(tmp_path, [{**record, "revision": "abcdef0123456789-dirty"}])
+
+
+def test_without_any_record_there_is_no_report(tmp_path):
+    with pytest.raises(DataError, match="nothing has been run there"):
+        report.write(tmp_path, EXPERIMENTS)
+    assert not list(tmp_path.iterdir())
 
 
 def test_real_data_gives_numbers_and_no_picture_in_the_report(tmp_path):
@@ -100,9 +130,8 @@ def test_runs_that_no_experiment_asks_for_are_counted(tmp_path):
     assert "1 runs are of settings that no experiment has now" in written(tmp_path, [stale])
 
 
-@pytest.mark.parametrize("found", [[], everything()], ids=["nothing", "everything"])
-def test_it_is_valid_restructured_text(tmp_path, found):
+def test_it_is_valid_restructured_text(tmp_path):
     messages = []
-    docutils.core.publish_doctree(written(tmp_path, found), settings_overrides={
+    docutils.core.publish_doctree(written(tmp_path, everything()), settings_overrides={
         "report_level": 2, "halt_level": 5, "warning_stream": type("Stream", (), {"write": messages.append})()})
     assert messages == []
