@@ -20,7 +20,7 @@ from dcgan_mri.errors import DataError, UsageError, shown_to_user  # noqa: E402
 from dcgan_mri.metrics.stack import cores  # noqa: E402
 from experiments import data as slice_sets  # noqa: E402
 from experiments import costs, definition, figures, findings, plan, records, report, verdicts  # noqa: E402
-from experiments.runner import Runner  # noqa: E402
+from experiments.runner import PlanInterruptedError, Runner  # noqa: E402
 from experiments.scales import SCALES  # noqa: E402
 
 PROGRAM = "experiments"
@@ -35,7 +35,10 @@ def main(argv=None):
     """
     with shown_to_user(PROGRAM):
         args = parse(argv)
-        args.command(args, definition.read_all())
+        try:
+            args.command(args, definition.read_all())
+        except KeyboardInterrupt:
+            raise PlanInterruptedError("interrupted; the same command goes on where this one stopped") from None
 
 
 def parse(argv):
@@ -116,8 +119,8 @@ def show_list(args, experiments):
         for campaign in campaigns:
             finding = findings.find(experiment, campaign)
             if finding.used:
-                print(f"{'':<12} {campaign.scale.name}, {campaign.data['name']}: {len(finding.used)} runs, "
-                      f"{finding.verdict}")
+                print(f"{'':<12} {campaign.scale.name}, {campaign.name}: {len(finding.used)} runs, "
+                      f"{report.verdict(finding)}")
     if not campaigns:
         print(f"\nNothing has been run in {args.out}; `python -m experiments run fig4` takes some minutes.")
 
@@ -148,12 +151,13 @@ def run(args, experiments):
     for experiment in chosen:
         for arm in plan.missing_arms(experiment, data.subjects):
             print(f"{experiment.id}: arm {arm!r} is left out; {data.name} has {data.subjects} training subjects")
+    runner = Runner(scale, data, args.out, workers, gpus, lambda line: print(line, flush=True))
+    left = [one for one in runs if runner.done(one) is None]
     if args.dry_run:
         print_plan(runs, data)
-    print(cost_line(runs, scale, data, args.out, workers, gpus), flush=True)
+    print(cost_line(runs, left, scale, data, args.out, workers, gpus), flush=True)
     if args.dry_run:
         return
-    runner = Runner(scale, data, args.out, workers, gpus, lambda line: print(line, flush=True))
     failures = runner.carry_out(runs)
     for finding in report.write(args.out, experiments):
         campaign = finding.campaign
@@ -161,7 +165,7 @@ def run(args, experiments):
             print_finding(finding, args.out)
     print(f"report: {args.out / report.NAME}")
     if failures:
-        raise DataError(f"{len(failures)} of {len(runs)} runs failed; the first: {failures[0]}")
+        raise DataError(f"{len(failures)} of {len(runs)} runs failed, named above; the first: {failures[0]}")
 
 
 def write_report(args, experiments):
@@ -174,9 +178,6 @@ def write_report(args, experiments):
     Raises:
         DataError: If there is nothing yet.
     """
-    if not args.out.is_dir():
-        raise DataError(f"{args.out}: no such folder; run experiments first, for example `python -m experiments run "
-                        f"fig4`")
     found = report.write(args.out, experiments)
     judged = sum(finding.verdict != verdicts.NOT_RUN for finding in found)
     print(f"{args.out / report.NAME}: {judged} verdicts on {len(experiments)} claims")
@@ -190,8 +191,8 @@ def print_finding(finding, out):
         out (Path): Results folder.
     """
     experiment = finding.experiment
-    print(f"\n{experiment.id}: {finding.verdict.upper()} at scale {finding.campaign.scale.name} on "
-          f"{finding.campaign.data['name']}\n  {experiment.claim}")
+    print(f"\n{experiment.id}: {report.verdict(finding).upper()} at scale {finding.campaign.scale.name} on "
+          f"{finding.campaign.name}\n  {experiment.claim}")
     for word, parts in (("decides", finding.decides), ("also", finding.also)):
         for part, outcome in parts:
             print(f"  {word:<8} {report.measured(part, outcome):<52} {outcome.verdict} ({report.claimed(part)})")
@@ -215,11 +216,12 @@ def print_plan(runs, data):
         print(f"{name}: seeds {seeds}; {group[0].iterations(data)} iterations, batch {group[0].config.batchsize}")
 
 
-def cost_line(runs, scale, data, out, workers, gpus):
+def cost_line(runs, left, scale, data, out, workers, gpus):
     """What is left of a plan, and what it costs.
 
     Args:
         runs (list of experiments.plan.Run): The plan.
+        left (list of experiments.plan.Run): What of it is to be done.
         scale (experiments.scales.Scale): The scale.
         data (experiments.data.Data): The slices.
         out (Path): Results folder.
@@ -229,7 +231,6 @@ def cost_line(runs, scale, data, out, workers, gpus):
     Returns:
         str: A line.
     """
-    left = [one for one in runs if records.read(one.folder(out, scale.name, data)) is None]
     line = f"{len(runs)} runs at scale {scale.name} on {data.name}, {len(left)} to do, {workers} at a time"
     if not left:
         return line

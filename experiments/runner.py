@@ -1,6 +1,7 @@
 """Carrying a plan out: each run is a training of its own, several at a time; what is complete is not run again."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import datetime
 import fcntl
@@ -19,6 +20,8 @@ from dcgan_mri import config as settings
 from dcgan_mri import results
 from dcgan_mri.errors import DataError, UserError
 from experiments import measuring, records
+from experiments.data import keep_out_of_git, make_folder
+from experiments.plan import RUNS
 
 ROOT = pathlib.Path(__file__).parent.parent
 SNAPSHOTS = 5
@@ -70,6 +73,7 @@ class Runner:
         waiting = [run for run in runs if self.done(run) is None]
         if not waiting:
             return []
+        keep_out_of_git(self.out / RUNS)
         self._reference = measuring.Reference(self.data.reference_set())
         before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
         progress = Progress(waiting, len(runs), self.data, self.workers)
@@ -83,6 +87,7 @@ class Runner:
                         record = future.result()
                     except UserError as error:
                         failures.append(f"{run.name}, seed {run.config.seed}: {error}")
+                        self.say(progress.failed(run, failures[-1]))
                         continue
                     if record is not None:
                         self.say(progress.line(run, record))
@@ -109,7 +114,8 @@ class Runner:
         record = records.read(folder)
         if record is None:
             return None
-        if not records.fits(record, run.config) or record["data"] != self.data.facts():
+        planned_only = not self.data.fingerprint
+        if not records.fits(record, run.config) or not (planned_only or record["data"] == self.data.facts()):
             raise DataError(
                 f"{folder}: was run with other settings or slices than the experiment has now; delete the folder, or "
                 f"give another one by -o")
@@ -123,32 +129,49 @@ class Runner:
             if self._stopping.is_set():
                 return None
             folder = run.folder(self.out, self.scale.name, self.data)
-            self._wait_for_others(folder)
-            record = self.done(run)
-            if record is None:
-                record = records.read(folder) or self._train(run, folder, slot)
-                if self._stopping.is_set():
-                    return None
-                self._measure(run, folder, record)
-            return record
+            make_folder(folder.parent)
+            with self._alone(folder):
+                return None if self._stopping.is_set() else self._complete(run, folder, slot)
         finally:
             self._slots.put(slot)
 
-    def _wait_for_others(self, folder):
-        """Wait for a training that is writing there: a killed plan's lives on, and another plan may have the same."""
+    def _complete(self, run, folder, slot):
+        """Do what a run lacks; None if a signal came first."""
+        record = self.done(run)
+        if record is None:
+            record = records.read(folder) or self._train(run, folder, slot)
+            if self._stopping.is_set():
+                return None
+            self._measure(run, folder, record)
+        return record
+
+    @contextlib.contextmanager
+    def _alone(self, folder):
+        """Wait until nobody else is at a run: another plan that has it too, or a training that a killed plan left."""
+        try:
+            ours = folder.with_name(f"{folder.name}.lock").open("w")
+        except OSError as error:
+            raise DataError(f"{folder}: cannot write there ({error.strerror}); give another folder by -o") from None
+        with ours:
+            self._lock(ours, folder)
+            # No such folder yet, or no right to write there, which the training will tell.
+            with contextlib.suppress(OSError), (folder / results.LOCK).open("w") as trainings:
+                self._lock(trainings, folder)
+            yield
+
+    def _lock(self, file, folder):
         said = False
         while not self._stopping.is_set():
             try:
-                with (folder / results.LOCK).open("w") as lock:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
                 if not said:
-                    self.say(f"{folder}: another process is training there; waiting for it")
+                    self.say(f"{folder}: another process is at this run; waiting for it")
                 said = True
                 time.sleep(0.5)
             except OSError:
-                return  # no such folder yet, or a file system without locks
+                return  # a file system without locks
 
     def _measure(self, run, folder, record):
         """Add to a record what was measured, write it, and remove what only going on would need."""
@@ -167,7 +190,6 @@ class Runner:
             check_settings(folder, run.config)
         elif folder.exists():
             shutil.rmtree(folder)  # killed before it wrote what it is; there is nothing to go on from
-        folder.parent.mkdir(parents=True, exist_ok=True)
         file = folder.with_name(f"{folder.name}.yaml")
         results.write_text(file, run.config.to_yaml())
         before = elapsed(folder) if begun else 0.0
@@ -253,6 +275,19 @@ class Progress:
         outcome = f", diverged: {record['diverged']}" if record["diverged"] else ""
         return (f"[{self.done}/{self.total}] {run.name}, seed {run.config.seed}: {record['seconds']:.0f} s{outcome}; "
                 f"{to_go} to go")
+
+    def failed(self, run, message):
+        """Note that a run failed.
+
+        Args:
+            run (experiments.plan.Run): The run.
+            message (str): What and why.
+
+        Returns:
+            str: A line for the user.
+        """
+        self.left -= run.images(self.data)
+        return f"failed: {message}"
 
 
 def train_command(run, folder, file, data, begun):

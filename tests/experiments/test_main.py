@@ -6,6 +6,7 @@ import pytest
 
 from dcgan_mri.errors import UsageError
 from experiments import __main__ as program
+from experiments import data as slice_sets
 from experiments import definition, plan, records
 from experiments.scales import SCALES
 from tests.experiments.records import made
@@ -26,7 +27,7 @@ def test_the_list_tells_what_came_of_a_claim(tmp_path, capsys):
         made(experiment, arm, seed, noise__air=1.0, noise__inside=1.0, kid=1.0)
         for arm in experiment.arms for seed in range(3)])
     program.main(["list", "-o", str(tmp_path)])
-    assert "small, phantom: 6 runs, does not hold" in capsys.readouterr().out
+    assert "small, phantom: 6 runs, does not hold (so far)" in capsys.readouterr().out
 
 
 def test_a_dry_run_prints_the_plan_and_does_nothing(tmp_path, capsys):
@@ -52,6 +53,30 @@ def test_arms_that_the_data_is_too_small_for_are_named(tmp_path, capsys):
     text = capsys.readouterr().out
     assert "fw-data: arm '30 subjects' is left out; few has 1 training subjects" in text
     assert "5 runs at scale small on few" in text
+
+
+def test_a_dry_run_refuses_what_the_run_would(tmp_path, capsys):
+    folder = write_slice_set(tmp_path / "few", size=64)
+    facts = slice_sets.describe(folder, 64).facts()
+    record = made(definition.read_all()["fig4"], "baseline", 0, data=facts, kid=1.0)
+    record["settings"]["beta1"] = 0.3
+    place = tmp_path / "out" / "runs" / "small-few" / "paper" / "seed0"
+    place.mkdir(parents=True)
+    records.write(place, record)
+    with pytest.raises(SystemExit):
+        program.main(["run", "fig4", "--dry-run", "--data", str(folder), "-o", str(tmp_path / "out")])
+    assert "was run with other settings or slices" in capsys.readouterr().err
+
+
+def test_ctrl_c_at_any_moment_is_one_line(tmp_path, monkeypatch, capsys):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(slice_sets, "phantom", interrupted)
+    with pytest.raises(SystemExit) as error:
+        program.main(["run", "fig4", "-o", str(tmp_path)])
+    assert error.value.code == 75
+    assert capsys.readouterr().err.endswith("goes on where this one stopped\n")
 
 
 def test_shares_are_the_plan_divided(tmp_path, capsys):
@@ -94,11 +119,13 @@ def test_the_report_from_what_has_been_run(tmp_path, capsys):
     (["run", "fig4", "--share", "5/4"], 2, "argument --share: '5/4' must be"),
     (["run", "fig4", "--data", "nowhere"], 1, "nowhere: no such folder"),
     (["run", "fig4", "--sclae", "small"], 2, "--sclae"),
-    (["report", "-o", "nowhere"], 1, "nowhere: no such folder"),
+    (["report", "-o", "nowhere"], 1, "nowhere: nothing has been run there"),
+    (["run", "fig4", "-o", "file/results"], 1, "file/results/data: cannot make the folder"),
     ([], 2, "COMMAND"),
 ])
 def test_what_is_wrong_is_one_line(command, status, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     with pytest.raises(SystemExit) as error:
         program.main(command)
     text = capsys.readouterr().err

@@ -8,6 +8,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -98,8 +99,10 @@ def test_settings_that_changed_since_are_refused(tmp_path, slices):
 def test_a_run_that_fails_is_reported_and_the_others_go_on(tmp_path, slices):
     runs = runs_of("polarize", slices)
     broken = dataclasses.replace(runs[0], name="broken", config=dataclasses.replace(runs[0].config, batchsize=1000))
-    failures = runner.Runner(TINY, slices, tmp_path, 2, say=lambda line: None).carry_out([broken, runs[1]])
+    lines = []
+    failures = runner.Runner(TINY, slices, tmp_path, 2, say=lines.append).carry_out([broken, runs[1]])
     assert len(failures) == 1
+    assert f"failed: {failures[0]}" in lines
     assert failures[0].startswith("broken, seed 0: dcgan_mri.train: error: ")
     assert list(values(tmp_path)) == ["loss=softplus"]
 
@@ -154,8 +157,30 @@ def test_a_training_that_a_killed_plan_left_behind_is_waited_for(tmp_path, slice
         lock.close()
 
     assert runner.Runner(TINY, slices, tmp_path, 1, say=say).carry_out([run]) == []
-    assert lines[0] == f"{folder}: another process is training there; waiting for it"
+    assert lines[0] == f"{folder}: another process is at this run; waiting for it"
     assert lines[1].startswith("[1/1]")
+
+
+def test_two_plans_that_have_the_same_run_train_it_once(tmp_path, slices):
+    (run,) = runs_of("variety", slices)
+    lines, threads = [], []
+    first, second = (runner.Runner(TINY, slices, tmp_path, 1, say=lines.append) for _ in range(2))
+    measure = first._measure
+
+    def measure_while_the_second_begins(*args):
+        threads.append(threading.Thread(target=second._one, args=(run,)))
+        threads[0].start()
+        deadline = time.monotonic() + 60
+        while not any("at this run" in line for line in lines):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        measure(*args)
+
+    first._measure = measure_while_the_second_begins
+    assert first.carry_out([run]) == []
+    threads[0].join()
+    folder = run.folder(tmp_path, "tiny", slices)
+    assert len(json.loads((folder / "environment.json").read_text())["starts"]) == 1
 
 
 def test_the_small_scale_takes_few_enough_snapshots():
