@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import argparse  # noqa: E402
 import datetime  # noqa: E402
 import pathlib  # noqa: E402
+import sys  # noqa: E402
 
 from dcgan_mri.commandline import Parser  # noqa: E402
 from dcgan_mri.distributed.device import visible_gpus  # noqa: E402
@@ -37,6 +38,9 @@ def main(argv=None):
         args = parse(argv)
         try:
             args.command(args, definition.read_all())
+            sys.stdout.flush()
+        except BrokenPipeError:  # a reader such as `head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except KeyboardInterrupt:
             raise PlanInterruptedError("interrupted; the same command goes on where this one stopped") from None
 

@@ -1,5 +1,8 @@
 """The command line."""
 
+import shlex
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -10,7 +13,7 @@ from experiments import data as slice_sets
 from experiments import definition, plan, records
 from experiments.scales import SCALES
 from tests.experiments.records import made
-from tests.helpers import run_job, write_slice_set
+from tests.helpers import ROOT, run_job, write_slice_set
 
 
 def test_the_list_of_claims(tmp_path, capsys):
@@ -139,6 +142,13 @@ def test_as_a_user_starts_it():
     done = run_job("-m", "experiments", "--help")
     assert done.returncode == 0
     assert "run all --dry-run" in done.stdout
+
+
+def test_a_reader_that_has_seen_enough(tmp_path):
+    command = f"{shlex.quote(sys.executable)} -m experiments list -o {shlex.quote(str(tmp_path))} | head -1"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("fig2")
+    assert done.stderr == ""
 
 
 def test_all_means_every_experiment(capsys, tmp_path):
