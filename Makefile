@@ -32,7 +32,7 @@ help:
 	@echo 'make train       set up, make the data if there is none, train into OUT'
 	@echo 'make generate    100 images from OUT/generator.npz into samples'
 	@echo 'make demo        the whole way with the full networks on few slices: two minutes on 2 cores'
-	@echo 'make experiments the paper'\''s claims at small scale on the phantom, and their report: an hour and a half on 2 cores'
+	@echo 'make experiments the paper'\''s claims at small scale on the phantom, and their report: 100 minutes on 2 cores'
 	@echo 'make test        lint and all tests'
 	@echo 'make test-faults kill, stop and starve real jobs and see that nothing is lost: some minutes'
 	@echo 'make bench       our training step beside those of PyTorch and of Chainer'"'"'s example, on CPU: some minutes'

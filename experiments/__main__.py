@@ -163,6 +163,7 @@ def run(args, experiments):
     if args.dry_run:
         return
     failures = runner.carry_out(runs)
+    runner.measure_real()
     for finding in report.write(args.out, experiments):
         campaign = finding.campaign
         if finding.experiment in chosen and campaign.scale == scale and campaign.data == data.facts():

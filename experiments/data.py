@@ -63,6 +63,14 @@ class Data:
         return {"name": self.name, "fingerprint": self.fingerprint, "subjects": self.subjects,
                 "reference": self.reference, "reference_slices": self.reference_slices}
 
+    def training_set(self):
+        """The slices to train on.
+
+        Returns:
+            dcgan_mri.dataset.Slices: The slices.
+        """
+        return Slices(self.folder)
+
     def reference_set(self):
         """The slices to measure against.
 

@@ -22,7 +22,8 @@ ARMS, SEEDS = "arms", "seeds"
 DIRECTIONS = ("lower", "higher", "alike")
 FIGURES = ("images", "extremes", "epochs", "scores", "values")
 REQUIRED = {"id": str, "claim": str, "place": str, "decides": list}
-OPTIONAL = {"baseline": str, "figure": str, "shows": str, "arms": dict, "also": list, "note": str}
+OPTIONAL = {"baseline": str, "figure": str, "shows": str, "arms": dict, "also": list, "note": str,
+            "remark": str}
 PART_KEYS = ("measure", "of", "is", "than", "by", "among")
 
 
@@ -68,6 +69,7 @@ class Experiment:
         decides (tuple of Part): All must hold for the claim to hold.
         also (tuple of Part): Judged and reported, without a say in the verdict.
         note (str): What the reader must know besides; may be empty.
+        remark (str): What was seen in the runs and the numbers do not say, written after them; may be empty.
     """
 
     id: str
@@ -79,6 +81,7 @@ class Experiment:
     decides: tuple
     also: tuple
     note: str
+    remark: str
 
     @property
     def parts(self):
@@ -165,7 +168,7 @@ def parse(entries, origin):
     decides, also = (tuple(_part(part, arms, origin) for part in entries.get(key, [])) for key in ("decides", "also"))
     return Experiment(
         entries["id"], _one_line(entries["claim"]), entries["place"], entries.get("figure", ""), shows, arms, decides,
-        also, _one_line(entries.get("note", "")))
+        also, _one_line(entries.get("note", "")), _one_line(entries.get("remark", "")))
 
 
 def chosen(names, experiments):

@@ -17,12 +17,14 @@ class Campaign:
         data (dict): Facts of the slice set.
         records (dict): (run, seed) to record.
         alone (bool): Whether no other slice set of that name has been run at that scale.
+        real (dict): Quantity to what real slices give in place of a run's images; empty if not measured.
     """
 
     scale: object
     data: dict
     records: dict
     alone: bool = True
+    real: dict = dataclasses.field(default_factory=dict)
 
     @property
     def name(self):
@@ -95,11 +97,12 @@ class Finding:
         return [record for by_seed in self.arms.values() for record in by_seed.values()]
 
 
-def campaigns(found):
+def campaigns(found, real=None):
     """Sort records by scale and slice set.
 
     Args:
         found (list of dict): From `records.collect`.
+        real (dict): From `records.read_real`; None for nothing.
 
     Returns:
         list of Campaign: In the order of the records; records of a scale that is no longer known are left out.
@@ -110,8 +113,12 @@ def campaigns(found):
             place = record["scale"], record["data"]["name"], record["data"]["fingerprint"]
             grouped.setdefault(place, {})[record["run"], record["seed"]] = record
     names = collections.Counter((scale, name) for scale, name, _ in grouped)
-    return [Campaign(SCALES[scale], next(iter(by_run.values()))["data"], by_run, names[scale, name] == 1)
-            for (scale, name, _), by_run in grouped.items()]
+    result = []
+    for (scale, name, _), by_run in grouped.items():
+        data = next(iter(by_run.values()))["data"]
+        result.append(Campaign(SCALES[scale], data, by_run, names[scale, name] == 1,
+                               (real or {}).get(records.place(scale, data), {})))
+    return result
 
 
 def find(experiment, campaign):

@@ -19,6 +19,8 @@ WHITE = 250 / 255
 ALONG = ("diversity", "kid")
 ALONG_POINTS = 8
 EXTREMES = 10
+# Images of a sample grid.
+GRID = 100
 
 
 class Reference:
@@ -38,7 +40,7 @@ class Reference:
         """Images with features on the real slices' scale.
 
         Args:
-            pictures (numpy.ndarray): uint8 of shape (N, H, W, 3).
+            pictures (numpy.ndarray): uint8 of shape (N, H, W, 3) or (N, H, W).
 
         Returns:
             Stack: The images.
@@ -90,6 +92,20 @@ def extremes(distances):
     return order[:EXTREMES].tolist(), order[::-1][:EXTREMES].tolist()
 
 
+def measure_real(slices, reference):
+    """What real slices give where images of a run would: the end that every measure can be read by.
+
+    Args:
+        slices (dcgan_mri.dataset.Slices): The training slices.
+        reference (Reference): Real slices.
+
+    Returns:
+        dict: Quantity to float, of as many slices as a grid has images, evenly over the set.
+    """
+    chosen = np.unique(np.linspace(0, len(slices) - 1, GRID).round().astype(int))
+    return _of_images(reference.stack(slices.batch(chosen)), reference)
+
+
 def measure_run(folder, reference, along):
     """All numbers of a run.
 
@@ -111,8 +127,7 @@ def measure_run(folder, reference, along):
         raise DataError(f"{folder}/preview: has no sample grid; delete {folder} and run the experiment again")
     last = max(grids)
     stack = _stack(grids[last], reference)
-    values = reference.measure(stack, quantities.IMAGE_MEASURES)
-    values["white.share"] = white_share(stack)
+    values = _of_images(stack, reference)
     values["scores.gap"] = log[-1]["dis/y_real"] - log[-1]["dis/y_fake"]
     measured_along = {}
     if along:
@@ -186,6 +201,10 @@ def white_share(stack):
     shares = [float((grey[head] >= WHITE).mean()) for grey, head in zip(stack.grey, stack.heads, strict=True)
               if head.any()]
     return float(np.mean(shares)) if shares else math.nan
+
+
+def _of_images(stack, reference):
+    return {**reference.measure(stack, quantities.IMAGE_MEASURES), "white.share": white_share(stack)}
 
 
 def _stack(grid, reference):

@@ -10,6 +10,7 @@ from dcgan_mri.results import write_text
 
 MEASURED = "measured.json"
 COLLECTED = "results.json"
+REAL = "real.json"
 DIGITS = 6
 NUMBER = (int, float)
 NOTHING = type(None)
@@ -93,6 +94,50 @@ def write_collected(out, records):
     """
     lines = ",\n".join(json.dumps(_for_json(record)) for record in records)
     write_text(pathlib.Path(out) / COLLECTED, f"[\n{lines}\n]\n")
+
+
+def place(scale, data):
+    """What tells the campaign of a record from the others.
+
+    Args:
+        scale (str): Name of the scale.
+        data (dict): Facts of the slice set.
+
+    Returns:
+        str: Scale, name and fingerprint of the slice set.
+    """
+    return f"{scale} {data['name']} {data['fingerprint']}"
+
+
+def read_real(out):
+    """What was measured of real slices.
+
+    Args:
+        out (str or Path): Results folder.
+
+    Returns:
+        dict: Campaign, as `place` names it, to dict from quantity to float; empty if there is nothing yet.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    path = pathlib.Path(out) / REAL
+    if not path.exists():
+        return {}
+    try:
+        return {str(name): _with_nan(values) for name, values in _load(path, AGAIN).items()}
+    except (TypeError, AttributeError) as error:
+        raise DataError(f"{path}: not what was measured of real slices ({error}); {AGAIN}") from None
+
+
+def write_real(out, found):
+    """Keep what was measured of real slices.
+
+    Args:
+        out (str or Path): Results folder.
+        found (dict): From `read_real`, with more.
+    """
+    write_text(pathlib.Path(out) / REAL, json.dumps(_for_json(found), indent=1, sort_keys=True) + "\n")
 
 
 def key(record):

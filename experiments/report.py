@@ -10,6 +10,7 @@ from dcgan_mri.results import write_text
 from experiments import figures, findings, records, verdicts
 from experiments.data import PHANTOM
 from experiments.plan import missing_arms
+from experiments.scales import SUBJECTS
 
 NAME = "REPORT.rst"
 # The measure that PROTOCOL.rst calls quality.
@@ -34,7 +35,7 @@ def write(out, experiments):
     if not found:
         raise DataError(f"{out}: nothing has been run there; `python -m experiments run fig4` takes some minutes")
     records.write_collected(out, found)
-    campaigns = findings.campaigns(found)
+    campaigns = findings.campaigns(found, records.read_real(out))
     everything = [findings.find(experiment, campaign) for campaign in campaigns for experiment in experiments.values()]
     for finding in everything:
         if finding.judged:
@@ -71,12 +72,17 @@ def text(experiments, campaigns, everything, pictures, out):
 
 
 INTRODUCTION = """\
-Written by ``python -m experiments report`` from ``results.json``, which holds the measured numbers of every run;
-nothing below is written by hand. How a claim becomes a verdict is in `PROTOCOL.rst <../PROTOCOL.rst>`_, written down
-before the runs. An effect is a mean over paired seeds with its 95 % interval: ``×`` stands before a ratio of two arms,
-a sign before a difference; a number with neither is the measured value itself; ``n`` counts the seeds. Verdicts at the
-small scale are about small networks that train for a minute: they say whether an effect shows there, not whether the
-paper saw it at full size."""
+Written by ``python -m experiments report`` from ``results.json``, which holds the measured numbers of every run; by
+hand are only the paragraphs that begin with *Remark*, written after the runs. How a claim becomes a verdict is in
+`PROTOCOL.rst <../PROTOCOL.rst>`_, written down before the runs; what was amended since is at its end. Not every row is
+the paper's own claim: ``released`` is what a reader takes from a paper with code, ``fw-…`` are its ideas for later.
+
+Effects are over the seeds that both arms have, ``n`` of them, with a 95 % interval. ``×`` stands before the geometric
+mean of the ratios of two arms, a sign before the mean of their differences; a number with neither is the measured value
+itself. Means of arms are arithmetic, with the value of each seed in brackets, so that a ratio of two of them is not the
+effect; *real slices* is what as many real slices give in place of generated ones. Verdicts at the small scale are about
+small networks that train for a minute: they say whether an effect shows there, not whether the paper saw it at full
+size."""
 
 
 def describe_data(data):
@@ -89,7 +95,9 @@ def describe_data(data):
         str: Name, number of training subjects, what images are held against.
     """
     against = {"held-out": "slices of held-out subjects", "train": "training slices"}[data["reference"]]
-    return f"{data['name']}, {data['subjects']} training subjects, held against {data['reference_slices']} {against}"
+    used = f" (an arm uses the first {SUBJECTS} unless it says otherwise)" if data["subjects"] > SUBJECTS else ""
+    return (f"{data['name']}, {data['subjects']} training subjects{used}, held against {data['reference_slices']} "
+            f"{against}")
 
 
 def measured(part, outcome):
@@ -166,7 +174,7 @@ def _campaign(campaign, its_findings):
     if stale:
         lines.append(f"* {stale} runs are of settings that no experiment has now, and are left out.")
     lines += ["", ".. list-table::", "   :header-rows: 1", "   :widths: 9 27 32 10 6 6 5 5", ""]
-    lines += _row("claim", "the paper, in short", "measured", "verdict", "scale", "data", "device", "date")
+    lines += _row("claim", "in short", "measured", "verdict", "scale", "data", "device", "date")
     for finding in its_findings:
         short = f"{finding.experiment.claim} ({finding.experiment.place})"
         if not finding.judged:
@@ -186,9 +194,12 @@ def _claim(experiment, of_this, pictures, out):
     lines = [*_heading(experiment.id, "~"), f"{experiment.claim} ({experiment.place}{figure})", ""]
     if experiment.note:
         lines += [experiment.note, ""]
+    if experiment.remark:
+        lines += [f"*Remark*: {experiment.remark}", ""]
     for arm, (preset, changes) in experiment.arms.items():
-        what = ", ".join(f"{name} {value}" for name, value in changes.items())
-        lines.append(f"* *{arm}*: preset {preset}" + (f", {what}" if what else ""))
+        what = "".join(f", {name} {value}" for name, value in changes.items())
+        iterations = sorted({record["iterations"] for finding in of_this for record in finding.arms[arm].values()})
+        lines.append(f"* *{arm}*: preset {preset}{what}; {' or '.join(map(str, iterations)) or 'no'} iterations")
     lines.append("")
     for finding in of_this:
         scale, data = finding.campaign.scale.name, finding.campaign.name
@@ -198,7 +209,7 @@ def _claim(experiment, of_this, pictures, out):
         if left_out:
             lines += [f"Left out, since {data} has {subjects} training subjects: {', '.join(left_out)}.", ""]
         lines += [".. list-table::", "   :header-rows: 1", "   :widths: 8 34 22 26 10", ""]
-        lines += _row("", "claimed", "means of the arms", "effect", "verdict")
+        lines += _row("", "claimed", "means of the arms (each seed)", "effect", "verdict")
         for word, parts in (("decides", finding.decides), ("also", finding.also)):
             for part, outcome in parts:
                 lines += _row(word, f"{part.measure}: {claimed(part)}", _means(finding, part),
@@ -207,13 +218,14 @@ def _claim(experiment, of_this, pictures, out):
         picture = pictures.get((experiment.id, scale, data))
         if picture:
             of_paper = f"as the paper's {experiment.figure}, " if experiment.figure else ""
+            caption = CAPTIONS[experiment.shows].format(of_paper) + _of_seed(finding)
             lines += [f".. figure:: {picture.relative_to(out).as_posix()}",
-                      f"   :alt: {experiment.claim}", "", f"   {CAPTIONS[experiment.shows].format(of_paper)}", ""]
+                      f"   :alt: {experiment.claim}", "", f"   {caption}", ""]
     return lines
 
 
 CAPTIONS = {
-    "images": "Made from the phantom; {}a row for each arm, columns of the same image seeds, lowest training seed.",
+    "images": "Made from the phantom; {}a row for each arm, columns of the same image seeds.",
     "extremes": "Made from the phantom; {}successes and failures by the rule above.",
     "epochs": "Along the epochs of the long run; phantom.",
     "scores": "D(real) - D(generated), epoch by epoch, a line for each run; phantom.",
@@ -238,8 +250,8 @@ def _resolution(its_findings):
     if not reach:
         return ""
     return (f"What these seeds can tell: in half of {len(reach)} comparisons of {QUALITY}, the interval reaches at "
-            f"least a factor of {_bounded_exp(np.median(reach)):.2g} to either side. *Undecided* says that the seeds "
-            "are too few for the effect that there is, not that there is none.")
+            f"least a factor of {_bounded_exp(np.median(reach)):.2g} to either side. *Undecided* says that so few "
+            "seeds cannot tell an effect of that size from none, not that there is none.")
 
 
 def _bounded_exp(value):
@@ -256,9 +268,21 @@ def _means(finding, part):
     for arm, by_seed in by_arm.items():
         values = [value for seed, value in by_seed.items() if seed in paired or not paired]
         if values:
-            spread = f" ± {np.std(values, ddof=1):.3g}" if len(values) > 1 else ""
-            texts.append(f"{arm} {np.mean(values):.3g}{spread}")
+            texts.append(f"{arm} {np.mean(values):.3g} ({', '.join(f'{value:.3g}' for value in values)})")
+    real = finding.campaign.real.get(part.measure, math.nan)
+    if not math.isnan(real):
+        texts.append(f"real slices {real:.3g}")
     return "; ".join(texts)
+
+
+def _of_seed(finding):
+    """Which training a picture shows, and how good that one is: it may be the arm's best or its worst."""
+    seeds = [set(by_seed) for by_seed in finding.arms.values() if by_seed]
+    if finding.experiment.shows not in ("images", "extremes") or not set.intersection(*seeds):
+        return ""
+    seed = min(set.intersection(*seeds))
+    values = {arm: by_seed[seed]["values"].get(QUALITY, math.nan) for arm, by_seed in finding.arms.items() if by_seed}
+    return f" Training seed {seed}, {QUALITY} " + ", ".join(f"{arm} {value:.3g}" for arm, value in values.items()) + "."
 
 
 def _short(revision):

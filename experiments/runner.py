@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import datetime
 import fcntl
+import functools
 import os
 import pathlib
 import queue
@@ -55,7 +56,18 @@ class Runner:
             self._slots.put(slot)
         self._stopping = threading.Event()
         self._children = set()
-        self._reference = None
+
+    @functools.cached_property
+    def reference(self):
+        """experiments.measuring.Reference: The real slices that all runs are measured against."""
+        return measuring.Reference(self.data.reference_set())
+
+    def measure_real(self):
+        """Measure real slices too, unless that has been done."""
+        found, name = records.read_real(self.out), records.place(self.scale.name, self.data.facts())
+        if name not in found:
+            values = measuring.measure_real(self.data.training_set(), self.reference)
+            records.write_real(self.out, {**found, name: values})
 
     def carry_out(self, runs):
         """Do what is not done yet.
@@ -74,7 +86,7 @@ class Runner:
         if not waiting:
             return []
         keep_out_of_git(self.out / RUNS)
-        self._reference = measuring.Reference(self.data.reference_set())
+        self.reference  # noqa: B018 - described once, before several threads ask for it
         before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
         progress = Progress(waiting, len(runs), self.data, self.workers)
         failures = []
@@ -177,7 +189,7 @@ class Runner:
         """Add to a record what was measured, write it, and remove what only going on would need."""
         start = time.monotonic()
         if not record["diverged"]:
-            record.update(measuring.measure_run(folder, self._reference, run.along))
+            record.update(measuring.measure_run(folder, self.reference, run.along))
         record["seconds"] += time.monotonic() - start
         records.write(folder, record)
         for snapshot in folder.glob("snapshot_iter_*.npz"):

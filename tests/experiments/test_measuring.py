@@ -16,9 +16,13 @@ from tests.results import write_result
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    folder = write_phantom_set(tmp_path_factory.mktemp("measuring") / "set")
-    return measuring.Reference(Slices(folder, split="held-out"))
+def slice_set(tmp_path_factory):
+    return write_phantom_set(tmp_path_factory.mktemp("measuring") / "set")
+
+
+@pytest.fixture(scope="module")
+def reference(slice_set):
+    return measuring.Reference(Slices(slice_set, split="held-out"))
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,13 @@ def test_every_quantity_of_the_last_grid_and_the_log(measured):
     assert measured["values"]["noise.air"] > 1
     assert measured["values"]["scores.gap"] == 1.0
     assert measured["scores"] == [[epoch, 0.5, -0.5] for epoch in range(1, 9)]
+
+
+def test_real_slices_come_out_nearer_to_real_ones_than_noisy_ones_do(slice_set, reference, measured):
+    real = measuring.measure_real(Slices(slice_set), reference)
+    assert set(real) == set(quantities.NAMES) - {"scores.gap", "kid.swing"}
+    assert real["kid"] < measured["values"]["kid"]
+    assert real["noise.air"] == 0
 
 
 def test_measuring_again_gives_the_same_and_along_only_if_asked_for(reference, run, measured):

@@ -76,6 +76,19 @@ def test_a_collection_that_is_none_is_left_as_it_is(tmp_path, text):
     assert path.read_text() == text
 
 
+def test_what_real_slices_give_is_kept_by_scale_and_slice_set(tmp_path):
+    assert records.read_real(tmp_path) == {}
+    records.write_real(tmp_path, {"small a 1": {"kid": 0.5, "noise.air": math.nan}})
+    records.write_real(tmp_path, {**records.read_real(tmp_path), "small b 2": {"kid": 1.0}})
+    found = records.read_real(tmp_path)
+    assert found["small b 2"] == {"kid": 1.0}
+    assert math.isnan(found["small a 1"]["noise.air"])
+    for text in ("[]", '{"x": 1}', '{"x": {"kid": "low"}}', "{"):
+        (tmp_path / records.REAL).write_text(text)
+        with pytest.raises(DataError, match=r"real\.json"):
+            records.read_real(tmp_path)
+
+
 RECORD = json.loads(json.dumps(made(FIG4, "baseline", 0, kid=1.5)))
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

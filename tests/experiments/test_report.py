@@ -85,7 +85,7 @@ def test_means_are_of_the_seeds_that_the_effect_is_of(tmp_path):
     found = [made(experiment, "baseline", seed, noise__air=float(seed), **rest) for seed in range(5)]
     found += [made(experiment, "no dropout", seed, noise__air=9.0, **rest) for seed in range(3)]
     text = written(tmp_path, found)
-    assert "- baseline 1 ± 1; no dropout 9 ± 0\n     - noise.air -8 (-10.5 to -5.52, n 3)" in text
+    assert "- baseline 1 (0, 1, 2); no dropout 9 (9, 9, 9)\n     - noise.air -8 (-10.5 to -5.52, n 3)" in text
     assert "**holds (so far)**" in text
 
 
@@ -95,6 +95,31 @@ def test_arms_that_the_data_is_too_small_for_are_named_beside_what_was_measured(
                               for arm in experiment.arms if arm != "30 subjects" for seed in range(5)])
     assert "Scale small, few: **not run**\n\nLeft out, since few has 11 training subjects: 30 subjects." in text
     assert "- kid ×1 (1 to 1, n 5)" in text
+
+
+def test_every_number_stands_beside_that_of_real_slices(tmp_path):
+    experiment = EXPERIMENTS["fig4"]
+    records.write_real(tmp_path, {records.place("small", DATA): {"kid": 0.25, "noise.air": math.nan}})
+    text = written(tmp_path, [made(experiment, arm, seed, noise__air=1.0, noise__inside=1.0, kid=2.0 + seed)
+                              for arm in experiment.arms for seed in (0, 1)])
+    assert "- baseline 2.5 (2, 3); no dropout 2.5 (2, 3); real slices 0.25\n" in text
+    assert "- baseline 1 (1, 1); no dropout 1 (1, 1)\n" in text
+
+
+def test_arms_are_shown_with_their_iterations_and_remarks_are_marked(tmp_path):
+    text = written(tmp_path, everything())
+    assert "* *no dropout*: preset paper, dropout 0.0; 360 iterations\n" in text
+    for experiment in EXPERIMENTS.values():
+        assert not experiment.remark or f"*Remark*: {experiment.remark}" in text
+
+
+def test_a_picture_says_which_training_it_shows(tmp_path):
+    experiment = EXPERIMENTS["fig4"]
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "fig4-small.png").touch()
+    text = written(tmp_path, [made(experiment, arm, seed, noise__air=1.0, noise__inside=1.0, kid=2.0 + seed)
+                              for arm in experiment.arms for seed in (1, 2)])
+    assert "same image seeds. Training seed 1, kid baseline 3, no dropout 3." in text
 
 
 def test_revisions_keep_their_mark(tmp_path):

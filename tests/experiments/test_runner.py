@@ -161,6 +161,18 @@ def test_a_training_that_a_killed_plan_left_behind_is_waited_for(tmp_path, slice
     assert lines[1].startswith("[1/1]")
 
 
+def test_real_slices_are_measured_once_for_a_plan(tmp_path, slices):
+    name = records.place("tiny", slices.facts())
+    one = runner.Runner(TINY, slices, tmp_path, 1)
+    one.measure_real()
+    found = records.read_real(tmp_path)
+    assert list(found) == [name]
+    assert "kid" in found[name]
+    records.write_real(tmp_path, {name: {"kid": 1.0}})
+    one.measure_real()
+    assert records.read_real(tmp_path) == {name: {"kid": 1.0}}
+
+
 def test_two_plans_that_have_the_same_run_train_it_once(tmp_path, slices):
     (run,) = runs_of("variety", slices)
     lines, threads = [], []
