@@ -1,5 +1,6 @@
 """The result folder: what a run leaves behind, and what it says of itself."""
 
+import contextlib
 import datetime
 import fcntl
 import importlib.metadata
@@ -18,6 +19,22 @@ PACKAGES = ("chainer", "numpy", "cupy-cuda12x", "nvidia-cudnn-cu12", "nvidia-cud
             "pillow", "scikit-image", "scipy", "matplotlib", "pyyaml")
 
 
+@contextlib.contextmanager
+def making(folder):
+    """Turn what the system says of a folder that cannot be made into an error for the user.
+
+    Args:
+        folder (str or Path): The folder that the block makes.
+
+    Raises:
+        DataError: In place of an `OSError` from the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{folder}: cannot make the folder ({error.strerror}); give another one by -o") from None
+
+
 def open_new(out):
     """Make the folder of a new run.
 
@@ -29,12 +46,10 @@ def open_new(out):
         DataError: If it cannot be made.
     """
     path = pathlib.Path(out)
-    try:
+    with making(out):
         taken = path.exists() and (not path.is_dir() or any(entry.name != LOCK for entry in path.iterdir()))
         if not taken:
             path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{out}: cannot make the folder ({error.strerror}); give another one by -o") from None
     if taken:
         raise UsageError(f"{out}: exists already; go on with that run by -r, or give another folder by -o")
 

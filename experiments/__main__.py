@@ -156,10 +156,9 @@ def run(args, experiments):
         for arm in plan.missing_arms(experiment, data.subjects):
             print(f"{experiment.id}: arm {arm!r} is left out; {data.name} has {data.subjects} training subjects")
     runner = Runner(scale, data, args.out, workers, gpus, lambda line: print(line, flush=True))
-    left = [one for one in runs if runner.done(one) is None]
     if args.dry_run:
         print_plan(runs, data)
-    print(cost_line(runs, left, scale, data, args.out, workers, gpus), flush=True)
+    print(cost_line(runs, runner.waiting(runs), scale, data, args.out, workers, gpus), flush=True)
     if args.dry_run:
         return
     failures = runner.carry_out(runs)

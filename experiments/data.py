@@ -10,7 +10,7 @@ import tempfile
 
 from dcgan_mri.dataset import NoSlicesError, Slices
 from dcgan_mri.errors import DataError, UsageError
-from dcgan_mri.results import write_text
+from dcgan_mri.results import making, write_text
 
 PHANTOM = "phantom"
 PHANTOM_SUBJECTS, PHANTOM_HELD_OUT = 40, 0.25
@@ -162,24 +162,10 @@ def keep_out_of_git(folder):
     Raises:
         DataError: If it cannot be made.
     """
-    make_folder(folder)
+    with making(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     if not (folder / ".gitignore").exists():
         write_text(folder / ".gitignore", "*\n")
-
-
-def make_folder(folder):
-    """Make a folder of results, and those above it.
-
-    Args:
-        folder (Path): The folder; it may be there.
-
-    Raises:
-        DataError: If it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder}: cannot make the folder ({error.strerror}); give another one by -o") from None
 
 
 def _phantom_folder(out, scale):

@@ -11,7 +11,7 @@ from dcgan_mri import previews
 from dcgan_mri.files import whole_file
 from experiments import records
 from experiments.data import PHANTOM, keep_out_of_git
-from experiments.plan import RUNS, runs_folder
+from experiments.plan import RUNS, run_folder, runs_folder
 
 matplotlib.use("Agg")
 
@@ -227,8 +227,7 @@ def _grids(out, finding, by_seed):
     """Seed to the file of the last grid, where what was measured of it is still beside it."""
     found = {}
     for seed, record in by_seed.items():
-        folder = (runs_folder(out, finding.campaign.scale.name, finding.campaign.data["name"])
-                  / record["run"] / f"seed{seed}")
+        folder = run_folder(out, finding.campaign.scale.name, finding.campaign.data["name"], record["run"], seed)
         grids = previews.by_epoch(folder)
         beside = records.read(folder)
         if grids and not record["diverged"] and beside and records.key(beside) == records.key(record):

@@ -110,15 +110,13 @@ def campaigns(found, real=None):
     grouped = {}
     for record in found:
         if record["scale"] in SCALES:
-            place = record["scale"], record["data"]["name"], record["data"]["fingerprint"]
-            grouped.setdefault(place, {})[record["run"], record["seed"]] = record
-    names = collections.Counter((scale, name) for scale, name, _ in grouped)
-    result = []
-    for (scale, name, _), by_run in grouped.items():
-        data = next(iter(by_run.values()))["data"]
-        result.append(Campaign(SCALES[scale], data, by_run, names[scale, name] == 1,
-                               (real or {}).get(records.place(scale, data), {})))
-    return result
+            by_run = grouped.setdefault(records.place(record["scale"], record["data"]), {})
+            by_run[record["run"], record["seed"]] = record
+    firsts = {place: next(iter(by_run.values())) for place, by_run in grouped.items()}
+    names = collections.Counter((first["scale"], first["data"]["name"]) for first in firsts.values())
+    return [Campaign(SCALES[first["scale"]], first["data"], grouped[place],
+                     names[first["scale"], first["data"]["name"]] == 1, (real or {}).get(place, {}))
+            for place, first in firsts.items()]
 
 
 def find(experiment, campaign):

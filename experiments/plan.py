@@ -40,7 +40,7 @@ class Run:
         Returns:
             Path: A folder of its own.
         """
-        return runs_folder(out, scale, data.name) / self.name / f"seed{self.config.seed}"
+        return run_folder(out, scale, data.name, *self.key)
 
     def iterations(self, data):
         """Number of iterations of the whole training.
@@ -77,6 +77,22 @@ def runs_folder(out, scale, data_name):
         Path: The folder.
     """
     return pathlib.Path(out) / RUNS / f"{scale}-{data_name}"
+
+
+def run_folder(out, scale, data_name, run, seed):
+    """Where the results of a run are.
+
+    Args:
+        out (str or Path): Results folder.
+        scale (str): Name of the scale.
+        data_name (str): Name of the slice set.
+        run (str): Name of the run.
+        seed (int): Its seed.
+
+    Returns:
+        Path: The folder.
+    """
+    return runs_folder(out, scale, data_name) / run / f"seed{seed}"
 
 
 def arm_config(experiment, arm, scale, subjects, seed):

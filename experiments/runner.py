@@ -21,7 +21,7 @@ from dcgan_mri import config as settings
 from dcgan_mri import results
 from dcgan_mri.errors import DataError, UserError
 from experiments import measuring, records
-from experiments.data import keep_out_of_git, make_folder
+from experiments.data import keep_out_of_git
 from experiments.plan import RUNS
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -82,7 +82,7 @@ class Runner:
             PlanInterruptedError: If a signal asked for an end.
             DataError: If an earlier result cannot be read or is of another definition.
         """
-        waiting = [run for run in runs if self.done(run) is None]
+        waiting = self.waiting(runs)
         if not waiting:
             return []
         keep_out_of_git(self.out / RUNS)
@@ -109,6 +109,20 @@ class Runner:
         if self._stopping.is_set():
             raise PlanInterruptedError("interrupted; the same command goes on where this one stopped")
         return failures
+
+    def waiting(self, runs):
+        """What of a plan is to be done.
+
+        Args:
+            runs (list of experiments.plan.Run): The plan.
+
+        Returns:
+            list of experiments.plan.Run: Those that are not complete.
+
+        Raises:
+            DataError: As `done`.
+        """
+        return [run for run in runs if self.done(run) is None]
 
     def done(self, run):
         """The record of a run, if it is complete.
@@ -141,7 +155,8 @@ class Runner:
             if self._stopping.is_set():
                 return None
             folder = run.folder(self.out, self.scale.name, self.data)
-            make_folder(folder.parent)
+            with results.making(folder.parent):
+                folder.parent.mkdir(parents=True, exist_ok=True)
             with self._alone(folder):
                 return None if self._stopping.is_set() else self._complete(run, folder, slot)
         finally:
