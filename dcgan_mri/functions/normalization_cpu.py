@@ -1,6 +1,7 @@
 """Batch normalisation, dropout and (Leaky) ReLU on a CPU, in two passes forward and two backward.
 
-Only the input is kept for the backward pass: what lies behind the normalisation is computed anew.
+Only the input is kept for the backward pass: what lies behind the normalisation is computed anew, with the affine map of
+the forward pass, since a step of the optimizer may have changed gamma and beta in between (alternating updates).
 """
 
 import numpy as np
@@ -37,14 +38,12 @@ class NormalizeAndActivate(chainer.FunctionNode):
         _each_channel(maps, lambda begin, end: elementwise.moments(maps, begin, end, self.mean, self.var))
         self.mean, self.var = self.join.moments(self.mean, self.var)
         self.inv_std = 1 / np.sqrt(self.var + np.float32(self.eps))
+        factor = gamma * self.inv_std
+        self._factor_and_shift = factor, beta - self.mean * factor
         y = np.empty_like(maps)
-        args = (*self._affine(gamma, beta), *_dropout(self.kept, self.ratio, maps), self.slope, y)
+        args = (*self._factor_and_shift, *_dropout(self.kept, self.ratio, maps), self.slope, y)
         _each_channel(maps, lambda begin, end: elementwise.activate(maps, begin, end, *args))
         return y.reshape(x.shape),
-
-    def _affine(self, gamma, beta):
-        factor = gamma * self.inv_std
-        return factor, beta - self.mean * factor
 
     def backward(self, indexes, grad_outputs):
         x, gamma, beta = self.get_retained_inputs()
@@ -53,8 +52,7 @@ class NormalizeAndActivate(chainer.FunctionNode):
             return chainer.grad([self._plain(x, gamma, beta)], [x, gamma, beta], [gy], enable_double_backprop=True)
         maps, grads = _maps(x.array), _maps(gy.array)
         gbeta, ggamma = np.empty_like(gamma.array), np.empty_like(gamma.array)
-        args = (self.mean, self.inv_std, *self._affine(gamma.array, beta.array),
-                *_dropout(self.kept, self.ratio, maps), self.slope)
+        args = (self.mean, self.inv_std, *self._factor_and_shift, *_dropout(self.kept, self.ratio, maps), self.slope)
         _each_channel(maps, lambda begin, end: elementwise.gradient_sums(
             maps, grads, begin, end, *args, gbeta, ggamma))
         gbeta, ggamma = self.join.sums(gbeta, ggamma)

@@ -63,6 +63,20 @@ def test_the_same_as_chainer(kind, shape, slope, dropout, use_gamma):
         np.testing.assert_allclose(one, other, rtol=0, atol=2e-5 * max(1, np.abs(other).max()))
 
 
+def test_a_step_between_forward_and_backward_leaves_the_gradient_as_it_was():
+    # Alternating updates: D's optimizer steps, then G's gradient runs back through the activations of the old weights.
+    x = np.random.default_rng(0).normal(0, 1, (4, 6, 5, 5)).astype(np.float32)
+    found = []
+    for function in (fused, plain):
+        link = make_link("global", 6, False)
+        given = chainer.Variable(x.copy())
+        y = function(link, given, None, 0.0)
+        link.beta.array += 0.5
+        gx, = chainer.grad([F.sum(y * np.cos(np.arange(y.size, dtype=np.float32)).reshape(y.shape))], [given])
+        found.append(gx.array)
+    np.testing.assert_allclose(*found, rtol=0, atol=2e-5)
+
+
 @pytest.mark.parametrize("dropout", [False, True])
 def test_by_running_statistics_when_images_are_made(dropout):
     rng = np.random.default_rng(0)
