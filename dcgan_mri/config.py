@@ -1,8 +1,8 @@
 """Every number of the paper, with its source: the settings of a run, their presets, YAML in and out.
 
 "Paper" is Cepa, Brito and Sousa, "Generative Adversarial Networks in Healthcare: A Case Study on MRI Image Generation";
-"released code" is the training script that its authors published. What the paper prints stands; where it is silent,
-the released code decides.
+"released code" is the training script that its authors published. Numbers and tables that the paper prints stand; what
+it describes in words means what the released code does.
 """
 
 import dataclasses
@@ -63,7 +63,8 @@ class Config:
     dropout: float = _setting(
         0.2, "share of values that dropout sets to 0 in every layer of G; 0 turns it off",
         "paper, II-B (every layer); released code (ratio)", low=0, high=0.9)
-    dropout_on_linear: bool = _setting(True, "apply dropout to G's linear layer too", "paper, II-B: every layer of G")
+    dropout_on_linear: bool = _setting(
+        False, "apply dropout to G's linear layer too", "released code; the paper says every layer of G")
     dropout_when_sampling: bool = _setting(
         False, "keep G's dropout on when images are made", "released code (off); on is the way of pix2pix")
 
@@ -78,13 +79,14 @@ class Config:
     noise_sigma: float = _setting(
         0.2, "standard deviation of the Gaussian noise in D during training; 0 turns it off", "released code", low=0)
     noise_place: str = _setting(
-        "input", "where D's noise is added: to every layer's input, or to the image and before every activation",
-        "paper, II-B: as input in every layer", choices=("input", "activation"))
+        "activation", "where D's noise is added: to the image and before every activation, or to every layer's input",
+        "released code; the paper says \"added as input in every layer\"", choices=("activation", "input"))
 
     # The training, II-C and III
     loss: str = _setting(
-        "wasserstein", "loss of both networks", "paper, III (real x -1, generated x 1)",
-        choices=("wasserstein", "softplus", "mse"))
+        "softplus", "loss of both networks: of signed scores, of their means, or of their squared errors",
+        "paper, III (real x -1, generated x 1); softplus of these: released code",
+        choices=("softplus", "wasserstein", "mse"))
     weight_clip: float = _setting(
         0.0, "bound that all of D's parameters are clamped to after each of its steps; 0 leaves them free",
         "the paper names none; Arjovsky et al. 2017: 0.01", low=0)
@@ -92,8 +94,8 @@ class Config:
         0.0, "factor of the gradient penalty in D's loss, which needs dis_bn false; 0 leaves it out",
         "the paper names none; Gulrajani et al. 2017: 10", low=0)
     update: str = _setting(
-        "simultaneous", "both gradients from the same weights, or D's step first and G's gradient through the new D",
-        "the paper is silent; the released code alternates", choices=("simultaneous", "alternating"))
+        "alternating", "D's step first and G's gradient through the new D, or both gradients from the same weights",
+        "released code; the paper is silent", choices=("alternating", "simultaneous"))
     critic_steps: int = _setting(
         1, "G steps in every N-th iteration, D in each", "paper, III; Arjovsky et al. 2017: 5", low=1)
     batchsize: int = _setting(8, "images per iteration, over all ranks together", "paper, II-C", low=2)
@@ -133,16 +135,16 @@ class Config:
 # Which optimizers take which settings.
 STEP_SETTINGS = {"alpha": ("adam", "rmsprop"), "learning_rate": ("sgd",), "beta1": ("adam",)}
 
+# `paper`: its numbers, with its words read as the released code does; `released`: that code's numbers too; `literal`:
+# the paper's words taken as they stand.
 PRESETS = {
     "paper": {},
-    "released": {
-        "n_z": 100,
-        "dropout_on_linear": False,
-        "middle_width": 256,
-        "noise_place": "activation",
-        "loss": "softplus",
-        "update": "alternating",
-        "batchsize": 16,
+    "released": {"n_z": 100, "middle_width": 256, "batchsize": 16},
+    "literal": {
+        "dropout_on_linear": True,
+        "noise_place": "input",
+        "loss": "wasserstein",
+        "update": "simultaneous",
     },
 }
 

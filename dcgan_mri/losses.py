@@ -26,12 +26,12 @@ class Loss:
 
 
 def wasserstein_dis(y_real, y_fake):
-    """The paper's section III: scores of real images times -1, of generated images times 1."""
+    """The paper's section III by its words: scores of real images times -1, of generated images times 1."""
     return F.average(y_fake) - F.average(y_real)
 
 
 def wasserstein_gen(y_fake):
-    """The paper's section III, seen from G: generated images are to score high."""
+    """The paper's section III by its words, seen from G: generated images are to score high."""
     return -F.average(y_fake)
 
 

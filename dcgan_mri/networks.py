@@ -327,7 +327,7 @@ def main():
     parser = argparse.ArgumentParser(
         prog="python -m dcgan_mri.networks",
         description="Print the generator (Table I) and the discriminator (Table II) as the forward pass computes them.")
-    parser.add_argument("--preset", default="paper", help="paper (default) or released")
+    parser.add_argument("--preset", default="paper", help="paper (default), released or literal")
     parser.add_argument("--config", metavar="FILE", help="YAML file with settings over the preset")
     args = parser.parse_args()
     with shown_to_user("dcgan_mri.networks"):

@@ -53,7 +53,8 @@ def parse(argv, speaks):
                             "many (default %(default)s)")
     which = parser.add_argument_group("which settings")
     which.add_argument("--preset", choices=settings.PRESETS, default="paper",
-                       help="what the paper prints, or what its released code does (default %(default)s)")
+                       help="paper: its numbers, its words read as its released code does; released: that code's "
+                            "numbers too; literal: its words as they stand (default %(default)s)")
     which.add_argument("--config", metavar="FILE", help="YAML file with settings, such as a run's config.yaml")
     numbers = parser.add_argument_group("settings of the training")
     add_settings(numbers, {"epoch": ("-e",), "batchsize": ("-b",), "n_subjects": (), "optimizer": (), "alpha": (),

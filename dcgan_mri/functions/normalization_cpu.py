@@ -1,7 +1,7 @@
 """Batch normalisation, dropout and (Leaky) ReLU on a CPU, in two passes forward and two backward.
 
-Only the input is kept for the backward pass: what lies behind the normalisation is computed anew, with the affine map of
-the forward pass, since a step of the optimizer may have changed gamma and beta in between (alternating updates).
+Only the input is kept for the backward pass: what lies behind the normalisation is computed anew, with the affine map
+of the forward pass, since a step of the optimizer may have changed gamma and beta in between (alternating updates).
 """
 
 import numpy as np

@@ -43,29 +43,29 @@ def deconv_row(channels, size):
     return [("deconv", shape, 4, 2, 1), ("bn", shape), ("dropout", shape), ("leaky", shape)]
 
 
-def conv_row(in_shape, channels, size, kernel, stride, activation="relu", bn=True):
+def conv_row(channels, size, kernel, stride, activation="relu", bn=True):
     shape = (channels, size, size)
-    return [("noise", in_shape), ("conv", shape, kernel, stride, 1), *([("bn", shape)] if bn else []),
-            (activation, shape)]
+    return [("conv", shape, kernel, stride, 1), *([("bn", shape)] if bn else []), ("noise", shape), (activation, shape)]
 
 
 TABLE_I = [
-    ("linear", (16384,)), ("bn", (16384,)), ("dropout", (16384,)), ("reshape", (1024, 4, 4)),
+    ("linear", (16384,)), ("bn", (16384,)), ("reshape", (1024, 4, 4)),
     *deconv_row(512, 8), *deconv_row(256, 16), *deconv_row(128, 32), *deconv_row(64, 64), *deconv_row(32, 128),
     *deconv_row(3, 256),
     ("deconv", (3, 256, 256), 3, 1, 1), ("dropout", (3, 256, 256)), ("tanh", (3, 256, 256)),
 ]
 TABLE_II = [
-    *conv_row((3, 256, 256), 32, 128, 4, 2, bn=False),
-    *conv_row((32, 128, 128), 64, 64, 4, 2),
-    *conv_row((64, 64, 64), 128, 32, 4, 2),
-    *conv_row((128, 32, 32), 156, 16, 4, 2),
-    *conv_row((156, 16, 16), 156, 16, 3, 1),
-    *conv_row((156, 16, 16), 512, 8, 4, 2),
-    *conv_row((512, 8, 8), 512, 8, 3, 1),
-    *conv_row((512, 8, 8), 1024, 4, 4, 2),
-    *conv_row((1024, 4, 4), 1024, 4, 3, 1, activation="sigmoid"),
-    ("noise", (1024, 4, 4)), ("linear", (1,)),
+    ("noise", (3, 256, 256)),
+    *conv_row(32, 128, 4, 2, bn=False),
+    *conv_row(64, 64, 4, 2),
+    *conv_row(128, 32, 4, 2),
+    *conv_row(156, 16, 4, 2),
+    *conv_row(156, 16, 3, 1),
+    *conv_row(512, 8, 4, 2),
+    *conv_row(512, 8, 3, 1),
+    *conv_row(1024, 4, 4, 2),
+    *conv_row(1024, 4, 3, 1, activation="sigmoid"),
+    ("linear", (1,)),
 ]
 
 
@@ -108,9 +108,9 @@ def test_parameter_counts_are_those_counted_by_hand(generator, discriminator):
 
 def test_numbers_of_the_layers(generator, discriminator):
     assert {row.slope for row in generator.rows[1:-1]} == {0.2}
-    assert {row.dropout for row in generator.rows} == {0.2}
-    assert {row.noise_in for row in discriminator.rows} == {0.2}
-    assert {row.noise_out for row in discriminator.rows} == {0.0}
+    assert [row.dropout for row in generator.rows] == [0.0] + 7 * [0.2]
+    assert [row.noise_in for row in discriminator.rows] == [0.2] + 9 * [0.0]
+    assert [row.noise_out for row in discriminator.rows] == 9 * [0.2] + [0.0]
     assert not hasattr(discriminator.bn1, "gamma") or discriminator.bn1.gamma is None
     assert generator.bn1.gamma is not None
 
@@ -139,7 +139,7 @@ def test_dropout_stays_on_when_sampling_if_asked_for():
 
 
 def test_noise_has_its_deviation_and_lies_before_the_layer():
-    config = Config(**SMALL)
+    config = Config(**SMALL, noise_place="input")
     dis = Discriminator(config)
     dis.c0.W.array[...] = 0
     dis.c0.W.array[0, 0, 1, 1] = 1  # lets the first channel of the image through
@@ -149,13 +149,12 @@ def test_noise_has_its_deviation_and_lies_before_the_layer():
     assert passed.std() == pytest.approx(0.2, rel=0.1)
 
 
-def test_released_preset_puts_the_noise_before_the_activations():
-    config = settings.build("released", **SMALL)
-    labels = [step[0] for step in steps_of(Discriminator(config), image_batch(16)) if step[0] != "reshape"]
-    assert labels == ["noise", "conv", "noise", "relu", *["conv", "bn", "noise", "relu"] * 3,
-                      "conv", "bn", "noise", "sigmoid", "linear"]
-    gen_labels = [step[0] for step in steps_of(Generator(config), z_batch(config)) if step[0] != "reshape"]
-    assert gen_labels[:3] == ["linear", "bn", "deconv"]
+def test_literal_preset_puts_noise_on_every_input_and_dropout_in_every_layer():
+    config = settings.build("literal", **SMALL)
+    assert labels_of(Discriminator(config), image_batch(16)) == [
+        "noise", "conv", "relu", *["noise", "conv", "bn", "relu"] * 3, "noise", "conv", "bn", "sigmoid",
+        "noise", "linear"]
+    assert labels_of(Generator(config), z_batch(config))[:4] == ["linear", "bn", "dropout", "deconv"]
 
 
 @pytest.mark.parametrize("size", [16, 32, 64, 128])
@@ -180,7 +179,7 @@ def test_activations_of_the_generator(name, last):
     config = Config(**SMALL, gen_activation=name, gen_output=last)
     hidden = ["deconv", "bn", "dropout", {"leaky_relu": "leaky"}.get(name, name)]
     assert labels_of(Generator(config), z_batch(config)) == [
-        "linear", "bn", "dropout", *hidden, *hidden, "deconv", "dropout", last]
+        "linear", "bn", *hidden, *hidden, "deconv", "dropout", last]
 
 
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu"])
@@ -277,4 +276,4 @@ def test_printed_tables_refuse_a_wrong_preset():
     done = run_job("-m", "dcgan_mri.networks", "--preset", "papper")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "dcgan_mri.networks: error: preset 'papper' is not known; choose from paper, released"]
+        "dcgan_mri.networks: error: preset 'papper' is not known; choose from paper, released, literal"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from dcgan_mri import config as settings
 from dcgan_mri.chainer_compat import F, chainer
 from dcgan_mri.config import Config
 from dcgan_mri.dataset import to_network
@@ -136,7 +137,7 @@ def test_gradients_are_those_of_plain_back_propagation(loss):
 
 
 def test_reports_losses_and_scores():
-    config = Config(**SMALL)
+    config = Config(**SMALL, loss="wasserstein", update="simultaneous")
     images = np.zeros((2, 16, 16), np.uint8)
     gen, dis = Generator(config), Discriminator(config)
     updater = Updater(FixedBatches(images), set_up(chainer.optimizers.SGD(0.0), gen),
@@ -226,7 +227,7 @@ def test_images_between_lie_on_the_straight_line():
 
 def weights_after(iterations, kernels, nudge=0.0):
     """Both networks' parameters after training on small images with noise and dropout, Adam and weight decay."""
-    config = Config(image_size=16, width=1 / 32)
+    config = settings.build("literal", image_size=16, width=1 / 32)
     comm = communicator.create("naive", MPI.COMM_SELF)
     images = np.random.default_rng(0).integers(0, 256, (8, 16, 16), dtype=np.uint8)
     found = {}
