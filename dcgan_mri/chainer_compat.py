@@ -62,10 +62,10 @@ _restore_sctypes()
 # CuPy 14 has no cuDNN binding. Chainer falls back to im2col + GEMM by itself; this only spares the user its warning.
 os.environ.setdefault("CHAINER_CUDNN", "0")
 
-import chainer  # noqa: E402
-import chainer.functions as F  # noqa: E402
-import chainer.links as L  # noqa: E402
-import chainermn  # noqa: E402
+import chainer
+import chainer.functions as F
+import chainer.links as L
+import chainermn
 
 if not hasattr(chainer, "_mended_by_dcgan_mri"):
     _mend_deconvolution_backward(importlib.import_module("chainer.functions.connection.deconvolution_2d"))

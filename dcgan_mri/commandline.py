@@ -5,7 +5,7 @@ import dataclasses
 
 from dcgan_mri.config import PRESETS, Config
 from dcgan_mri.errors import UsageError
-from dcgan_mri.functions import backends
+from dcgan_mri.kernels import backends
 
 
 class Parser(argparse.ArgumentParser):

@@ -7,25 +7,25 @@ from dcgan_mri.distributed.threads import limit_blas_threads
 
 limit_blas_threads()  # before anything loads NumPy
 
-import dataclasses  # noqa: E402
-import json  # noqa: E402
-import math  # noqa: E402
-import pathlib  # noqa: E402
-import time  # noqa: E402
+import dataclasses
+import json
+import math
+import pathlib
+import time
 
-import numpy as np  # noqa: E402
-from PIL import Image  # noqa: E402
-from tqdm import tqdm  # noqa: E402
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
 
-from dcgan_mri import results, snapshots  # noqa: E402
-from dcgan_mri.commandline import Parser  # noqa: E402
-from dcgan_mri.dataset import NoSlicesError, Slices  # noqa: E402
-from dcgan_mri.errors import DataError, UsageError, shown_to_user  # noqa: E402
-from dcgan_mri.functions import backends  # noqa: E402
-from dcgan_mri.images import save_png  # noqa: E402
-from dcgan_mri.metrics import MEASURES, comparison, features, fid, memorisation  # noqa: E402
-from dcgan_mri.metrics.stack import Stack, cores  # noqa: E402
-from dcgan_mri.sampling import sample  # noqa: E402
+from dcgan_mri.run import result_folder, snapshots
+from dcgan_mri.commandline import Parser
+from dcgan_mri.slice_set import NoSlicesError, Slices
+from dcgan_mri.errors import DataError, UsageError, shown_to_user
+from dcgan_mri.kernels import backends
+from dcgan_mri.pixels import save_png
+from dcgan_mri.metrics import MEASURES, comparison, features, fid, memorisation
+from dcgan_mri.metrics.stack import Stack, cores
+from dcgan_mri.sampling import sample
 
 PROGRAM = "dcgan_mri.evaluate"
 # What `dcgan_mri.generate` leaves beside the images.
@@ -47,7 +47,7 @@ def main(argv=None):
         except NoSlicesError:
             held_out = None
         if args.out is not None:
-            results.open_new(args.out)
+            result_folder.open_new(args.out)
         pictures, groups = read_samples(args, slices.image_size)
         training = slices.batch(range(len(slices)))
         extractor = features.choose(args.features, training / np.float32(255))
@@ -261,7 +261,7 @@ def write(out, measured, facts, notes):
     entries = [{**dataclasses.asdict(quantity), **{
         key: None if math.isnan(value) else value
         for key, value in dataclasses.asdict(measured[quantity.name]).items()}} for quantity in all_quantities()]
-    results.write_text(out / "evaluation.json", json.dumps(
+    result_folder.write_text(out / "evaluation.json", json.dumps(
         {**facts, "warnings": notes, "quantities": entries}, indent=2, ensure_ascii=False) + "\n")
 
 

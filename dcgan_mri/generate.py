@@ -7,23 +7,23 @@ from dcgan_mri.distributed.threads import limit_blas_threads
 
 limit_blas_threads()  # before anything loads NumPy
 
-import dataclasses  # noqa: E402
-import pathlib  # noqa: E402
+import dataclasses
+import pathlib
 
-import numpy as np  # noqa: E402
-from mpi4py import MPI  # noqa: E402
-from PIL import Image  # noqa: E402
-from tqdm import tqdm  # noqa: E402
+import numpy as np
+from mpi4py import MPI
+from PIL import Image
+from tqdm import tqdm
 
-from dcgan_mri import results, snapshots  # noqa: E402
-from dcgan_mri.chainer_compat import chainer  # noqa: E402
-from dcgan_mri.commandline import Parser, add_kernels  # noqa: E402
-from dcgan_mri.distributed import device  # noqa: E402
-from dcgan_mri.distributed.failure import abort_job_on_error, together  # noqa: E402
-from dcgan_mri.errors import UsageError  # noqa: E402
-from dcgan_mri.functions import backends  # noqa: E402
-from dcgan_mri.images import grid, save_png  # noqa: E402
-from dcgan_mri.sampling import sample  # noqa: E402
+from dcgan_mri.run import result_folder, snapshots
+from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.commandline import Parser, add_kernels
+from dcgan_mri.distributed import device
+from dcgan_mri.distributed.failure import abort_job_on_error, together
+from dcgan_mri.errors import UsageError
+from dcgan_mri.kernels import backends
+from dcgan_mri.pixels import grid, save_png
+from dcgan_mri.sampling import sample
 
 PROGRAM = "dcgan_mri.generate"
 GRID_COLUMNS = 10
@@ -45,7 +45,7 @@ def main(argv=None):
         my_device = device.choose(args.gpu, ranks.Split_type(MPI.COMM_TYPE_SHARED).rank)
         gen, config = snapshots.load_generator(args.generator)
         if ranks.rank == 0:
-            results.open_new(args.out)
+            result_folder.open_new(args.out)
     chainer.get_device(my_device.spec).use()
     backends.use(args.kernels, on_gpu=my_device.spec != "@numpy")
     gen.to_device(my_device.spec)
@@ -61,7 +61,7 @@ def main(argv=None):
     if ranks.rank == 0:
         shown = [np.array(Image.open(out / file_name(seed))) for seed in seeds[:GRID_IMAGES]]
         save_png(out / "grid.png", grid(np.stack(shown), GRID_COLUMNS))
-        results.write_text(out / "config.yaml", dataclasses.replace(
+        result_folder.write_text(out / "config.yaml", dataclasses.replace(
             config, dropout_when_sampling=gen.dropout_when_sampling).to_yaml())
         some = f", the first {GRID_IMAGES} of them" if len(seeds) > GRID_IMAGES else ""
         print(f"{len(seeds)} images in {out}, one for each seed; {out}/grid.png shows them{some}", flush=True)

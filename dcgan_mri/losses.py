@@ -61,7 +61,7 @@ def gradient_penalty(dis, x_hat, draws):
     Args:
         dis (dcgan_mri.networks.Discriminator): D, without batch normalisation: each score depends on its sample alone.
         x_hat (array): float32 of shape (B, 3, H, W), images to take D's gradient at.
-        draws (dcgan_mri.draws.Draws): For D's noise.
+        draws (dcgan_mri.randomness.Draws): For D's noise.
 
     Returns:
         chainer.Variable: Mean over the batch of (‖∇D(x_hat)‖ - 1)², a scalar that can be differentiated by D's weights.

@@ -8,10 +8,10 @@ import math
 
 import numpy as np
 
-from dcgan_mri import draws as random_numbers
+from dcgan_mri import randomness
 from dcgan_mri.chainer_compat import F, L, chainer
-from dcgan_mri.functions import normalization
-from dcgan_mri.functions.noise import add_noise
+from dcgan_mri.kernels import normalization
+from dcgan_mri.kernels.noise import add_noise
 
 ACTIVATIONS = {
     "none": lambda h, slope: h,
@@ -21,7 +21,7 @@ ACTIVATIONS = {
     "sigmoid": lambda h, slope: F.sigmoid(h),
     "tanh": lambda h, slope: F.tanh(h),
 }
-# Those that are a Leaky ReLU of some slope: `functions.normalization` computes them along with batch normalisation.
+# Those that are a Leaky ReLU of some slope: `kernels.normalization` computes them along with batch normalisation.
 LEAKY = {"none": lambda slope: 1.0, "relu": lambda slope: 0.0, "leaky_relu": lambda slope: slope}
 
 
@@ -178,7 +178,7 @@ class Network(chainer.Chain):
 
         Args:
             h (array or chainer.Variable): float32 of shape (B, *in_shape).
-            draws (dcgan_mri.draws.Draws): Noise and dropout come from it; not needed where neither is applied.
+            draws (dcgan_mri.randomness.Draws): Noise and dropout come from it; not needed where neither is applied.
 
         Returns:
             chainer.Variable: float32; what the last row puts out.
@@ -246,7 +246,7 @@ class Discriminator(Network):
 
 
 def _initial_weights(config, network):
-    return chainer.initializers.Normal(config.init_scale, rng=random_numbers.weight_generator(config.seed, network))
+    return chainer.initializers.Normal(config.init_scale, rng=randomness.weight_generator(config.seed, network))
 
 
 def _layer(row, in_shape, weights):
@@ -289,7 +289,7 @@ def table(network, batch):
     h = batch
     with chainer.using_config("train", False), chainer.no_backprop_mode():
         for i, row in enumerate(network.rows):
-            h = network.apply_row(i, h, random_numbers.for_images(range(len(batch))))
+            h = network.apply_row(i, h, randomness.for_images(range(len(batch))))
             links = [network[network.names[i]]] + ([network[f"bn{i}"]] if row.bn else [])
             lines.append((_describe(row), h.shape[1:], sum(link.count_params() for link in links)))
     return lines

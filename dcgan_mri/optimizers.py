@@ -1,7 +1,7 @@
 """The optimizers by name, and what is done to D's weights after a step."""
 
 from dcgan_mri.chainer_compat import chainer
-from dcgan_mri.functions.adam import Adam
+from dcgan_mri.kernels.adam import Adam
 
 # Adam decays the weights in its own pass; the others need `chainer.optimizer_hooks.WeightDecay`.
 OPTIMIZERS = {

@@ -5,9 +5,9 @@ Matrix products of another size round otherwise, which may move a value by one g
 
 import numpy as np
 
-from dcgan_mri import draws as random_numbers
+from dcgan_mri import randomness
 from dcgan_mri.chainer_compat import chainer
-from dcgan_mri.images import from_network
+from dcgan_mri.pixels import from_network
 
 BATCHSIZE = 10
 
@@ -24,9 +24,9 @@ def sample(gen, image_seeds, config):
         numpy.ndarray: uint8 of shape (H, W, 3), one for each seed, in order. Memory does not grow with their number.
     """
     for start in range(0, len(image_seeds), BATCHSIZE):
-        draws = random_numbers.for_images(image_seeds[start:start + BATCHSIZE], gen.xp)
+        draws = randomness.for_images(image_seeds[start:start + BATCHSIZE], gen.xp)
         with chainer.using_config("train", False), chainer.no_backprop_mode():
-            x = gen(random_numbers.latent(draws, config.n_z), draws)
+            x = gen(randomness.latent(draws, config.n_z), draws)
         yield from from_network(chainer.backends.cuda.to_cpu(x.array), config.pixel_low)
 
 

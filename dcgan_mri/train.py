@@ -8,38 +8,39 @@ from dcgan_mri.distributed.threads import limit_blas_threads
 
 THREADS = limit_blas_threads()  # before anything loads NumPy
 
-import pathlib  # noqa: E402
-import shlex  # noqa: E402
-import socket  # noqa: E402
-import sys  # noqa: E402
+import pathlib
+import shlex
+import socket
+import sys
 
-from mpi4py import MPI  # noqa: E402
+from mpi4py import MPI
 
-from dcgan_mri import graph, results, snapshots  # noqa: E402
-from dcgan_mri.chainer_compat import chainer, chainermn  # noqa: E402
-from dcgan_mri.dataset import Slices  # noqa: E402
-from dcgan_mri.distributed import communicator, device  # noqa: E402
-from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization  # noqa: E402
-from dcgan_mri.distributed.batches import GlobalBatches, batches_per_epoch, share_of_batch  # noqa: E402
-from dcgan_mri.distributed.failure import abort_job_on_error, together  # noqa: E402
-from dcgan_mri.distributed.interruption import STATUS as INTERRUPTED  # noqa: E402
-from dcgan_mri.distributed.interruption import Interruption  # noqa: E402
-from dcgan_mri.distributed.watchdog import Watchdog  # noqa: E402
-from dcgan_mri.errors import DivergedError, UsageError  # noqa: E402
-from dcgan_mri.extensions.finite import StopUnlessFinite  # noqa: E402
-from dcgan_mri.extensions.global_mean import GlobalMean  # noqa: E402
-from dcgan_mri.extensions.log import Log  # noqa: E402
-from dcgan_mri.extensions.loss_plot import LossPlot  # noqa: E402
-from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes, is_on_terminal  # noqa: E402
-from dcgan_mri.extensions.sample_grid import SampleGrid  # noqa: E402
-from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot  # noqa: E402
-from dcgan_mri.functions import backends, convolution_cudnn  # noqa: E402
-from dcgan_mri.networks import Discriminator, Generator  # noqa: E402
-from dcgan_mri.optimizers import OPTIMIZERS, WeightClip  # noqa: E402
-from dcgan_mri.resume import choose_config, choose_dataset, find_snapshot, open_result_folder  # noqa: E402
-from dcgan_mri.train_options import parse  # noqa: E402
-from dcgan_mri.triggers import EpochsAndEnd, StopAt, each_iteration  # noqa: E402
-from dcgan_mri.updater import Updater  # noqa: E402
+from dcgan_mri.kernels import graph
+from dcgan_mri.run import result_folder, snapshots
+from dcgan_mri.chainer_compat import chainer, chainermn
+from dcgan_mri.slice_set import Slices
+from dcgan_mri.distributed import communicator, device
+from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization
+from dcgan_mri.distributed.batches import GlobalBatches, batches_per_epoch, share_of_batch
+from dcgan_mri.distributed.failure import abort_job_on_error, together
+from dcgan_mri.distributed.interruption import STATUS as INTERRUPTED
+from dcgan_mri.distributed.interruption import Interruption
+from dcgan_mri.distributed.watchdog import Watchdog
+from dcgan_mri.errors import DivergedError, UsageError
+from dcgan_mri.extensions.finite import StopUnlessFinite
+from dcgan_mri.extensions.global_mean import GlobalMean
+from dcgan_mri.extensions.log import Log
+from dcgan_mri.extensions.loss_plot import LossPlot
+from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes, is_on_terminal
+from dcgan_mri.extensions.sample_grid import SampleGrid
+from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot
+from dcgan_mri.kernels import backends, convolution_cuda
+from dcgan_mri.networks import Discriminator, Generator
+from dcgan_mri.optimizers import OPTIMIZERS, WeightClip
+from dcgan_mri.run.resume import choose_config, choose_dataset, find_snapshot, open_result_folder
+from dcgan_mri.train_options import parse
+from dcgan_mri.extensions.triggers import EpochsAndEnd, StopAt, each_iteration
+from dcgan_mri.updater import Updater
 
 PROGRAM = "dcgan_mri.train"
 
@@ -117,8 +118,8 @@ def main(argv=None):
         claim = open_result_folder(args) if ranks.rank == 0 else None
 
     if ranks.rank == 0:
-        results.write_text(pathlib.Path(args.out) / "config.yaml", config.to_yaml())
-        results.record_start(args.out, {
+        result_folder.write_text(pathlib.Path(args.out) / "config.yaml", config.to_yaml())
+        result_folder.record_start(args.out, {
             "ranks": ranks.size, "hosts": sorted({host for host, _ in devices}), "device": my_device.description,
             "communicator": comm_name, "kernels": kernels, "graph": graph_reason, "threads_per_rank": THREADS,
             "dataset": str(args.dataset), "slices": len(slices), "from_iteration": updater.iteration})
@@ -167,7 +168,7 @@ def say(line):
 
 def choose_kernels(args, on_gpu):
     """Choose what computes and in which precision; the text for the log."""
-    convolution_cudnn.use_precision(args.precision)
+    convolution_cuda.use_precision(args.precision)
     kernels = backends.use(args.kernels, on_gpu)
     if args.precision in ("bf16", "fp16") and not backends.has_cudnn():
         raise UsageError(f"--precision {args.precision} is for convolutions by cuDNN on a GPU; this run is on "

@@ -4,8 +4,8 @@ from dcgan_mri import config as settings
 from dcgan_mri.commandline import Parser, add_kernels, add_settings
 from dcgan_mri.distributed import communicator
 from dcgan_mri.errors import UsageError
-from dcgan_mri.functions import convolution_cudnn
-from dcgan_mri.graph import CHOICES
+from dcgan_mri.kernels import convolution_cuda
+from dcgan_mri.kernels.graph import CHOICES
 
 
 def parse(argv, speaks):
@@ -73,7 +73,7 @@ def parse(argv, speaks):
     machine.add_argument("--allreduce-dtype", choices=("float16", "float32"), default="float32",
                          help="what gradients travel as with pure_nccl (default %(default)s)")
     add_kernels(machine)
-    machine.add_argument("--precision", choices=convolution_cudnn.PRECISIONS, default="tf32",
+    machine.add_argument("--precision", choices=convolution_cuda.PRECISIONS, default="tf32",
                          help="what convolutions on a GPU multiply in: tf32 (10 bits of mantissa, as in PyTorch), "
                               "float32, bf16, or fp16 (losses are not scaled: gradients below 6e-8 vanish); weights "
                               "and sums stay float32, and on a CPU all is (default %(default)s)")

@@ -1,8 +1,8 @@
 """One training step: the paper's section III on one global batch."""
 
-from dcgan_mri import draws as random_numbers
+from dcgan_mri import randomness
 from dcgan_mri.chainer_compat import F, chainer
-from dcgan_mri.dataset import to_network
+from dcgan_mri.pixels import to_network
 from dcgan_mri.losses import LOSSES, gradient_penalty
 
 
@@ -32,7 +32,7 @@ class Updater(chainer.training.updaters.StandardUpdater):
         """Draw a batch, compute both losses, step D, and G if it is due."""
         batches = self.get_iterator("main")
         images = batches.next()
-        draws = random_numbers.Draws(self.config.seed, self.iteration, batches.samples, self.gen.xp)
+        draws = randomness.Draws(self.config.seed, self.iteration, batches.samples, self.gen.xp)
         self.report(self.step(images, draws))
 
     def report(self, observed):
@@ -45,7 +45,7 @@ class Updater(chainer.training.updaters.StandardUpdater):
 
         Args:
             images (array): uint8 of shape (B, H, W).
-            draws (dcgan_mri.draws.Draws): The iteration's random numbers.
+            draws (dcgan_mri.randomness.Draws): The iteration's random numbers.
 
         Returns:
             dict: For ``gen`` and ``dis``, names and values (chainer.Variable, scalars) to report.
@@ -56,7 +56,7 @@ class Updater(chainer.training.updaters.StandardUpdater):
         alternating = self.config.update == "alternating"
         gen_is_due = (self.iteration + 1) % self.config.critic_steps == 0
 
-        z = random_numbers.latent(draws, self.config.n_z)
+        z = randomness.latent(draws, self.config.n_z)
         with chainer.using_config("enable_backprop", gen_is_due):
             x_fake = self.gen(z, draws.named("gen"))
         # D sees the generated images as data, so that its backward pass ends there.
@@ -94,7 +94,7 @@ def between(x_real, x_fake, draws):
 
     Args:
         x_real, x_fake (array): float32 of shape (B, 3, H, W).
-        draws (dcgan_mri.draws.Draws): The place on each line, from U(0, 1), comes from it.
+        draws (dcgan_mri.randomness.Draws): The place on each line, from U(0, 1), comes from it.
 
     Returns:
         array: float32 of shape (B, 3, H, W).

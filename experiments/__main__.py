@@ -10,19 +10,19 @@ import os
 # Before anything loads NumPy: runs are side by side, and sums must not depend on the number of cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import pathlib  # noqa: E402
-import sys  # noqa: E402
+import argparse
+import datetime
+import pathlib
+import sys
 
-from dcgan_mri.commandline import Parser  # noqa: E402
-from dcgan_mri.distributed.device import visible_gpus  # noqa: E402
-from dcgan_mri.errors import DataError, UsageError, shown_to_user  # noqa: E402
-from dcgan_mri.metrics.stack import cores  # noqa: E402
-from experiments import data as slice_sets  # noqa: E402
-from experiments import costs, definition, figures, findings, plan, records, report, verdicts  # noqa: E402
-from experiments.runner import PlanInterruptedError, Runner  # noqa: E402
-from experiments.scales import SCALES  # noqa: E402
+from dcgan_mri.commandline import Parser
+from dcgan_mri.distributed.device import visible_gpus
+from dcgan_mri.errors import DataError, UsageError, shown_to_user
+from dcgan_mri.metrics.stack import cores
+from experiments import data as slice_sets
+from experiments import costs, definition, figures, findings, plan, records, report, verdicts
+from experiments.runner import PlanInterruptedError, Runner
+from experiments.scales import SCALES
 
 PROGRAM = "experiments"
 OUT = pathlib.Path(__file__).parent / "results"

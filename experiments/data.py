@@ -8,9 +8,9 @@ import subprocess
 import sys
 import tempfile
 
-from dcgan_mri.dataset import NoSlicesError, Slices
+from dcgan_mri.slice_set import NoSlicesError, Slices
 from dcgan_mri.errors import DataError, UsageError
-from dcgan_mri.results import making, write_text
+from dcgan_mri.run.result_folder import making, write_text
 
 PHANTOM = "phantom"
 PHANTOM_SUBJECTS, PHANTOM_HELD_OUT = 40, 0.25
@@ -67,7 +67,7 @@ class Data:
         """The slices to train on.
 
         Returns:
-            dcgan_mri.dataset.Slices: The slices.
+            dcgan_mri.slice_set.Slices: The slices.
         """
         return Slices(self.folder)
 
@@ -75,7 +75,7 @@ class Data:
         """The slices to measure against.
 
         Returns:
-            dcgan_mri.dataset.Slices: The slices.
+            dcgan_mri.slice_set.Slices: The slices.
         """
         return Slices(self.folder, split=self.reference)
 

@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from dcgan_mri import previews
+from dcgan_mri.run import sample_grids
 from dcgan_mri.files import whole_file
 from experiments import records
 from experiments.data import PHANTOM, keep_out_of_git
@@ -15,7 +15,7 @@ from experiments.plan import RUNS, run_folder, runs_folder
 
 matplotlib.use("Agg")
 
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 COLUMNS = 10
 DPI = 100
@@ -228,7 +228,7 @@ def _grids(out, finding, by_seed):
     found = {}
     for seed, record in by_seed.items():
         folder = run_folder(out, finding.campaign.scale.name, finding.campaign.data["name"], record["run"], seed)
-        grids = previews.by_epoch(folder)
+        grids = sample_grids.by_epoch(folder)
         beside = records.read(folder)
         if grids and not record["diverged"] and beside and records.key(beside) == records.key(record):
             found[seed] = grids[max(grids)]
@@ -236,4 +236,4 @@ def _grids(out, finding, by_seed):
 
 
 def _cells(grid):
-    return previews.cells(previews.read(grid))
+    return sample_grids.cells(sample_grids.read(grid))

@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 
-from dcgan_mri import previews
+from dcgan_mri.run import sample_grids
 from dcgan_mri.errors import DataError
 from dcgan_mri.metrics import features
 from dcgan_mri.metrics.neighbours import squared_distances
@@ -27,7 +27,7 @@ class Reference:
     """Real slices that are described once for all runs of a plan; several threads may use it.
 
     Args:
-        slices (dcgan_mri.dataset.Slices): The slices.
+        slices (dcgan_mri.slice_set.Slices): The slices.
     """
 
     def __init__(self, slices):
@@ -96,7 +96,7 @@ def measure_real(slices, reference):
     """What real slices give where images of a run would: the end that every measure can be read by.
 
     Args:
-        slices (dcgan_mri.dataset.Slices): The training slices.
+        slices (dcgan_mri.slice_set.Slices): The training slices.
         reference (Reference): Real slices.
 
     Returns:
@@ -122,7 +122,7 @@ def measure_run(folder, reference, along):
     Raises:
         DataError: If the folder lacks a grid or the log.
     """
-    grids, log = previews.by_epoch(folder), read_log(folder)
+    grids, log = sample_grids.by_epoch(folder), read_log(folder)
     if not grids:
         raise DataError(f"{folder}/preview: has no sample grid; delete {folder} and run the experiment again")
     last = max(grids)
@@ -208,7 +208,7 @@ def _of_images(stack, reference):
 
 
 def _stack(grid, reference):
-    return reference.stack(previews.cells(previews.read(grid)))
+    return reference.stack(sample_grids.cells(sample_grids.read(grid)))
 
 
 def _along_measures():

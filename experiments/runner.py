@@ -18,7 +18,7 @@ import threading
 import time
 
 from dcgan_mri import config as settings
-from dcgan_mri import results
+from dcgan_mri.run import result_folder
 from dcgan_mri.errors import DataError, UserError
 from experiments import measuring, records
 from experiments.data import keep_out_of_git
@@ -155,7 +155,7 @@ class Runner:
             if self._stopping.is_set():
                 return None
             folder = run.folder(self.out, self.scale.name, self.data)
-            with results.making(folder.parent):
+            with result_folder.making(folder.parent):
                 folder.parent.mkdir(parents=True, exist_ok=True)
             with self._alone(folder):
                 return None if self._stopping.is_set() else self._complete(run, folder, slot)
@@ -182,7 +182,7 @@ class Runner:
         with ours:
             self._lock(ours, folder)
             # No such folder yet, or no right to write there, which the training will tell.
-            with contextlib.suppress(OSError), (folder / results.LOCK).open("w") as trainings:
+            with contextlib.suppress(OSError), (folder / result_folder.LOCK).open("w") as trainings:
                 self._lock(trainings, folder)
             yield
 
@@ -212,13 +212,13 @@ class Runner:
 
     def _train(self, run, folder, slot):
         """Train, or go on with a training; returns its record, with nothing measured yet."""
-        begun = bool(results.last_start(folder))
+        begun = bool(result_folder.last_start(folder))
         if begun:
             check_settings(folder, run.config)
         elif folder.exists():
             shutil.rmtree(folder)  # killed before it wrote what it is; there is nothing to go on from
         file = folder.with_name(f"{folder.name}.yaml")
-        results.write_text(file, run.config.to_yaml())
+        result_folder.write_text(file, run.config.to_yaml())
         before = elapsed(folder) if begun else 0.0
         start = time.monotonic()
         log = folder.with_name(f"{folder.name}.txt")
@@ -230,7 +230,7 @@ class Runner:
         if status and not found:
             last = (text.strip().splitlines() or ["no message"])[-1]
             raise DataError(f"{last} (status {status}; all it said is in {log})")
-        start_of_run = results.last_start(folder)
+        start_of_run = result_folder.last_start(folder)
         return {
             "run": run.name, "seed": run.config.seed, "scale": self.scale.name, "data": self.data.facts(),
             "settings": dataclasses.asdict(run.config), "device": start_of_run["device"].partition(", since")[0],

@@ -275,7 +275,7 @@ def _narrowed(x):
 def _convolve(kind, a, b, out_shape, geometry):
     """What cuDNN is asked for, by Chainer on the CPU."""
     from dcgan_mri.chainer_compat import F, chainer
-    from dcgan_mri.functions import backends
+    from dcgan_mri.kernels import backends
 
     (pad, _), (stride, _) = geometry["padding"], geometry["stride"]
     with backends.using("plain"), chainer.force_backprop_mode():
@@ -321,13 +321,13 @@ def install(monkeypatch):
         pytest.skip("no g++ on this machine, which compiles CUDA kernels for the CPU")
     import sys
 
-    from dcgan_mri import philox_cuda
-    from dcgan_mri.functions import convolution_cudnn, cuda
+    from dcgan_mri.kernels import philox_cuda
+    from dcgan_mri.kernels import convolution_cuda, cuda
 
     cupy, cudnn = _cupy(), _cudnn()
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.setitem(sys.modules, "cudnn", cudnn)
-    for cached in (cuda.kernel, convolution_cudnn._plan, convolution_cudnn._handle, philox_cuda._samples_on_device,
+    for cached in (cuda.kernel, convolution_cuda._plan, convolution_cuda._handle, philox_cuda._samples_on_device,
                    philox_cuda._number_on_device):
         cached.cache_clear()
         monkeypatch.setattr(*_owner(cached), cached)

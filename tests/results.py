@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from dcgan_mri.config import Config
-from dcgan_mri.images import grid, save_png
+from dcgan_mri.pixels import grid, save_png
 
 SCALE = {
     "kid": {"name": "kid", "unit": "squared discrepancy", "range": "", "reading": "above real: another distribution",

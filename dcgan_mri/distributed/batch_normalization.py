@@ -4,7 +4,7 @@ import warnings
 
 from dcgan_mri.chainer_compat import chainer, chainermn
 from dcgan_mri.distributed.communicator import from_all_ranks, mean_over_ranks
-from dcgan_mri.functions.normalization import update_running
+from dcgan_mri.kernels.normalization import update_running
 
 _chainer_bn = chainer.functions.normalization.batch_normalization
 
@@ -51,7 +51,7 @@ class GlobalBatchNormalization(chainermn.links.MultiNodeBatchNormalization):
 
 
 class AllRanks:
-    """Statistics of a batch that is spread over ranks: what `functions.normalization.OneProcess` is for one process.
+    """Statistics of a batch that is spread over ranks: what `kernels.normalization.OneProcess` is for one process.
 
     Args:
         comm (chainermn.CommunicatorBase): The ranks.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dcgan_mri import draws
+from dcgan_mri import randomness
 from dcgan_mri.chainer_compat import chainer, chainermn
 from dcgan_mri.errors import DataError, UsageError
 
@@ -73,7 +73,7 @@ class GlobalBatches(chainer.dataset.Iterator):
 
     Args:
         comm (chainermn.CommunicatorBase): The ranks.
-        slices (dcgan_mri.dataset.Slices): The set.
+        slices (dcgan_mri.slice_set.Slices): The set.
         batchsize (int): Images of a global batch.
         seed (int): Seed of the run.
 
@@ -154,7 +154,7 @@ class GlobalBatches(chainer.dataset.Iterator):
         if self._dealt_epoch != epoch:
             order = None
             if self.comm.rank == 0:
-                order = draws.epoch_order(self.seed, epoch, len(self.slices))
+                order = randomness.epoch_order(self.seed, epoch, len(self.slices))
                 order = laid_out_for_ranks(order, self.batchsize, self.comm.size)
             mine = chainermn.scatter_dataset(order, self.comm)
             self._dealt = np.array(mine[:]).reshape(self.n_batches, len(self.samples))

@@ -4,7 +4,7 @@ import json
 import math
 import pathlib
 
-from dcgan_mri import results, snapshots
+from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.extensions.measures import PREFIX, Measures
 
@@ -36,7 +36,7 @@ class BestGenerator(chainer.training.Extension):
             return
         out = pathlib.Path(trainer.out)
         snapshots.save_generator(out / "generator_best.npz", self.gen, self.config)
-        results.write_text(
+        result_folder.write_text(
             out / "generator_best.json", json.dumps({"criterion": CRITERION, "epoch": epoch, "value": value}) + "\n")
 
 

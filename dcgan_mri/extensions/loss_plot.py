@@ -9,7 +9,7 @@ from dcgan_mri.files import whole_file
 
 matplotlib.use("Agg")
 
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 
 class LossPlot(chainer.training.Extension):

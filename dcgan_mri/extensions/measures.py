@@ -4,7 +4,7 @@ import json
 import math
 import pathlib
 
-from dcgan_mri import previews, results
+from dcgan_mri.run import sample_grids, result_folder
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.extensions.budget import Budget
 from dcgan_mri.metrics.epoch import EpochMeasures
@@ -20,7 +20,7 @@ class Measures(chainer.training.Extension):
     Where epochs are so short that this would take more than 5 % of the training's time, epochs are left out.
 
     Args:
-        slices (dcgan_mri.dataset.Slices): The training slices.
+        slices (dcgan_mri.slice_set.Slices): The training slices.
         every_epoch (bool): Whether to measure every epoch, whatever it takes.
         budget (Budget): The time that it may take.
     """
@@ -36,7 +36,7 @@ class Measures(chainer.training.Extension):
     def initialize(self, trainer):
         """Describe the real slices; a few seconds, before the first iteration."""
         self._measure = EpochMeasures(self.slices, cores())
-        results.write_text(
+        result_folder.write_text(
             pathlib.Path(trainer.out) / "measures.json",
             json.dumps(self._measure.scale(), indent=2, ensure_ascii=False) + "\n")
         self._budget.begin()
@@ -45,6 +45,6 @@ class Measures(chainer.training.Extension):
         """Measure the newest grid, if there is time to."""
         if self.every_epoch or self._budget.allows():
             with self._budget.spending():
-                grid = previews.by_epoch(trainer.out)[math.ceil(trainer.updater.epoch_detail)]
-                values = self._measure(previews.cells(previews.read(grid)))
+                grid = sample_grids.by_epoch(trainer.out)[math.ceil(trainer.updater.epoch_detail)]
+                values = self._measure(sample_grids.cells(sample_grids.read(grid)))
             trainer.observation.update({PREFIX + name: value for name, value in values.items()})

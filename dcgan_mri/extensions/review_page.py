@@ -4,7 +4,7 @@ import pathlib
 
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.extensions.budget import Budget
-from dcgan_mri.report_page.page import Page
+from dcgan_mri.review.page import Page
 
 BUDGET = 0.05
 
@@ -15,7 +15,7 @@ class ReviewPage(chainer.training.Extension):
     Where epochs are so short that this would take more than 5 % of the time, epochs are left out, but not the last.
 
     Args:
-        slices (dcgan_mri.dataset.Slices): The training slices.
+        slices (dcgan_mri.slice_set.Slices): The training slices.
         last_iteration (int): Where the training ends.
     """
 

@@ -4,7 +4,7 @@ import math
 import pathlib
 
 from dcgan_mri.chainer_compat import chainer
-from dcgan_mri.images import grid, save_png
+from dcgan_mri.pixels import grid, save_png
 from dcgan_mri.sampling import sample_stack
 
 SIDE = 10

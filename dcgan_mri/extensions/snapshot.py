@@ -2,7 +2,7 @@
 
 import pathlib
 
-from dcgan_mri import snapshots
+from dcgan_mri.run import snapshots
 from dcgan_mri.chainer_compat import chainer
 
 

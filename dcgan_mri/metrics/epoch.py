@@ -17,7 +17,7 @@ class EpochMeasures:
     """Measures samples against slices that are looked at only once.
 
     Args:
-        slices (dcgan_mri.dataset.Slices): The training slices; every so many are taken if there are more than 200.
+        slices (dcgan_mri.slice_set.Slices): The training slices; every so many are taken if there are more than 200.
         threads (int): Number of threads to use.
     """
 

@@ -12,28 +12,28 @@ from dcgan_mri.distributed.threads import limit_blas_threads
 if "--untuned" not in sys.argv:
     limit_blas_threads()  # before anything loads NumPy
 
-import collections  # noqa: E402
-import contextlib  # noqa: E402
-import dataclasses  # noqa: E402
-import time  # noqa: E402
+import collections
+import contextlib
+import dataclasses
+import time
 
-import numpy as np  # noqa: E402
-from mpi4py import MPI  # noqa: E402
-from sides import peak_memory, seconds, serve  # noqa: E402
+import numpy as np
+from mpi4py import MPI
+from sides import peak_memory, seconds, serve
 
-from dcgan_mri import config as settings  # noqa: E402
-from dcgan_mri.chainer_compat import chainer  # noqa: E402
-from dcgan_mri.dataset import to_network  # noqa: E402
-from dcgan_mri.distributed import communicator  # noqa: E402
-from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization  # noqa: E402
-from dcgan_mri.draws import Draws  # noqa: E402
-from dcgan_mri.functions import backends  # noqa: E402
-from dcgan_mri.graph import GraphUpdater  # noqa: E402
-from dcgan_mri.losses import LOSSES  # noqa: E402
-from dcgan_mri.networks import Discriminator, Generator, discriminator_rows, generator_rows  # noqa: E402
-from dcgan_mri.sampling import sample  # noqa: E402
-from dcgan_mri.train import make_optimizer  # noqa: E402
-from dcgan_mri.updater import Updater  # noqa: E402
+from dcgan_mri import config as settings
+from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.pixels import to_network
+from dcgan_mri.distributed import communicator
+from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization
+from dcgan_mri.randomness import Draws
+from dcgan_mri.kernels import backends
+from dcgan_mri.kernels.graph import GraphUpdater
+from dcgan_mri.losses import LOSSES
+from dcgan_mri.networks import Discriminator, Generator, discriminator_rows, generator_rows
+from dcgan_mri.sampling import sample
+from dcgan_mri.train import make_optimizer
+from dcgan_mri.updater import Updater
 
 # What a function counts as in the shares of a step.
 PARTS = {

@@ -150,7 +150,8 @@ import json, pathlib, tempfile, time
 import numpy as np
 from mpi4py import MPI
 from tests.helpers import write_slice_set
-from dcgan_mri.dataset import Slices, to_network
+from dcgan_mri.pixels import to_network
+from dcgan_mri.slice_set import Slices
 from dcgan_mri.distributed import communicator
 from dcgan_mri.distributed.batches import GlobalBatches
 folder = write_slice_set(pathlib.Path(tempfile.mkdtemp()) / "set", n=720, size=256)

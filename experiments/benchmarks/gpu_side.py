@@ -13,11 +13,11 @@ from chainer_side import Training
 from roofline import products
 from sides import seconds
 
-from dcgan_mri import draws as random_numbers
+from dcgan_mri import randomness
 from dcgan_mri import updater
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.distributed.device import visible_gpus
-from dcgan_mri.functions import convolution_cudnn
+from dcgan_mri.kernels import convolution_cuda
 from dcgan_mri.networks import discriminator_rows, generator_rows
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def timing(kind, precision, batchsize):
     """
     import cupy
 
-    convolution_cudnn.use_precision(precision)
+    convolution_cuda.use_precision(precision)
     training = Training(kind, batchsize, DEVICE)
     reporter = chainer.Reporter()
     reporter.add_observer("gen", training.gen)
@@ -81,12 +81,12 @@ def parity():
     expected = gradients("fast", "@numpy", quiet)
     found = {"tolerances": TOLERANCES}
     for precision, tolerance in TOLERANCES.items():
-        convolution_cudnn.use_precision(precision)
+        convolution_cuda.use_precision(precision)
         found[precision] = largest_error(gradients("fast", DEVICE, quiet), expected)
         found[f"{precision}_agrees"] = found[precision]["error"] <= tolerance
     found["plain"] = largest_error(gradients("plain", DEVICE, quiet), expected)
     found["plain_agrees"] = found["plain"]["error"] <= TOLERANCES["float32"]
-    convolution_cudnn.use_precision("float32")
+    convolution_cuda.use_precision("float32")
     with chainer.using_config("cudnn_deterministic", True):
         start, steps, replays = (weights_after(kind, n) for kind, n in (("fast", 0), ("fast", 8), ("graph", 8)))
     moved = distance(steps["weights"], start["weights"])
@@ -100,13 +100,13 @@ def parity():
 def gradients(kind, device, changes):
     """Gradients of all parameters in the first step, with a CPU's z, and without decay, which Chainer adds to them."""
     training = Training(kind, 8, device, weight_decay=0.0, **changes)
-    latent = random_numbers.latent
-    on_cpu = latent(random_numbers.Draws(0, 0, range(8)), training.config.n_z)
-    updater.random_numbers.latent = lambda draws, n_z: draws.xp.asarray(on_cpu)
+    latent = randomness.latent
+    on_cpu = latent(randomness.Draws(0, 0, range(8)), training.config.n_z)
+    updater.randomness.latent = lambda draws, n_z: draws.xp.asarray(on_cpu)
     try:
         training.step()
     finally:
-        updater.random_numbers.latent = latent
+        updater.randomness.latent = latent
     return {f"{network}{name}": chainer.backends.cuda.to_cpu(param.grad)
             for network, model in (("gen", training.gen), ("dis", training.dis)) for name, param in model.namedparams()}
 

@@ -111,7 +111,7 @@ def measure_rank(comm_name, steps, batchsize):
     from dcgan_mri.chainer_compat import chainer
     from dcgan_mri.distributed import communicator
     from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization
-    from dcgan_mri.functions import backends
+    from dcgan_mri.kernels import backends
     from dcgan_mri.networks import Discriminator, Generator
     from dcgan_mri.train import make_optimizer
     from dcgan_mri.updater import Updater

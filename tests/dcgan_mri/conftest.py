@@ -2,7 +2,7 @@
 
 import pytest
 
-from dcgan_mri.functions import backends
+from dcgan_mri.kernels import backends
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dcgan_mri import evaluate, snapshots
+from dcgan_mri import evaluate
+from dcgan_mri.run import snapshots
 from dcgan_mri.config import Config
 from dcgan_mri.errors import DataError
 from dcgan_mri.networks import Generator

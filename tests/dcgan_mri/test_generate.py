@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from dcgan_mri import snapshots
+from dcgan_mri.run import snapshots
 from dcgan_mri.config import Config
 from dcgan_mri.errors import UsageError
 from dcgan_mri.generate import MAX_SEED, chosen_seeds, file_name, parse_seeds

@@ -5,7 +5,7 @@ import pytest
 
 from dcgan_mri.chainer_compat import F, chainer
 from dcgan_mri.config import Config
-from dcgan_mri.draws import Draws
+from dcgan_mri.randomness import Draws
 from dcgan_mri.losses import LOSSES, gradient_penalty
 from dcgan_mri.networks import Discriminator
 from tests.helpers import SMALL

@@ -6,7 +6,7 @@ import pytest
 from dcgan_mri import config as settings
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.config import Config
-from dcgan_mri.draws import Draws, latent
+from dcgan_mri.randomness import Draws, latent
 from dcgan_mri.networks import Discriminator, Generator, Row, table
 from tests.helpers import SMALL, run_job
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.config import Config
-from dcgan_mri.draws import Draws, latent
+from dcgan_mri.randomness import Draws, latent
 from dcgan_mri.networks import Generator
 from dcgan_mri.sampling import sample_stack
 from tests.helpers import SMALL

@@ -7,11 +7,11 @@ from mpi4py import MPI
 from dcgan_mri import config as settings
 from dcgan_mri.chainer_compat import F, chainer
 from dcgan_mri.config import Config
-from dcgan_mri.dataset import to_network
+from dcgan_mri.pixels import to_network
 from dcgan_mri.distributed import communicator
 from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization
-from dcgan_mri.draws import Draws, latent
-from dcgan_mri.functions import backends
+from dcgan_mri.randomness import Draws, latent
+from dcgan_mri.kernels import backends
 from dcgan_mri.losses import LOSSES
 from dcgan_mri.networks import Discriminator, Generator
 from dcgan_mri.train import make_optimizer

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from dcgan_mri.dataset import Slices
+from dcgan_mri.slice_set import Slices
 from dcgan_mri.errors import DataError
-from dcgan_mri.images import grid, save_png
+from dcgan_mri.pixels import grid, save_png
 from experiments import measuring, quantities
 from tests.dcgan_mri.test_evaluate import write_phantom_set
 from tests.phantoms import phantom_slices

@@ -104,7 +104,7 @@ def test_a_run_that_fails_is_reported_and_the_others_go_on(tmp_path, slices):
     assert len(failures) == 1
     assert f"failed: {failures[0]}" in lines
     assert failures[0].startswith("broken, seed 0: dcgan_mri.train: error: ")
-    assert list(values(tmp_path)) == ["loss=softplus"]
+    assert list(values(tmp_path)) == ["loss=wasserstein"]
 
 
 def test_a_training_that_diverges_is_a_result(tmp_path, slices):

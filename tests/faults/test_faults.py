@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from dcgan_mri import snapshots
+from dcgan_mri.run import snapshots
 from tests.faults.jobs import SIZE, job, processes, running, wait_for, wait_for_iteration
 from tests.helpers import run_job, write_slice_set
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from dcgan_mri import snapshots
+from dcgan_mri.run import snapshots
 from tests.faults.jobs import SIZE, wait_for
 from tests.helpers import ROOT
 

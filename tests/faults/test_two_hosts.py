@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from dcgan_mri import snapshots
+from dcgan_mri.run import snapshots
 from tests.faults.jobs import SIZE, job, processes, running, wait_for, wait_for_iteration
 from tests.helpers import mpiexec, run_job
 

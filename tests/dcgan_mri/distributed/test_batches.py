@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan_mri import draws
+from dcgan_mri import randomness
 from dcgan_mri.distributed.batches import batches_per_epoch, laid_out_for_ranks, share_of_batch
 from dcgan_mri.errors import UsageError
 from tests.helpers import run_job
@@ -31,7 +31,7 @@ def test_more_than_the_set_is_refused():
 @given(ranks=st.integers(1, 8), share=st.integers(1, 4), n=st.integers(1, 200), seed=st.integers(0, 99))
 def test_contiguous_parts_are_the_shares_of_every_batch(ranks, share, n, seed):
     batchsize = ranks * share
-    order = draws.epoch_order(seed, 0, n)
+    order = randomness.epoch_order(seed, 0, n)
     parts = np.split(laid_out_for_ranks(order, batchsize, ranks), ranks)
     used = order[:n // batchsize * batchsize]
     shares = [part.reshape(-1, share) for part in parts]

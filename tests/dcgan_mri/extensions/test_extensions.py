@@ -9,7 +9,7 @@ import pytest
 from mpi4py import MPI
 from PIL import Image
 
-from dcgan_mri import snapshots
+from dcgan_mri.run import snapshots
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.config import Config
 from dcgan_mri.errors import DataError, DivergedError

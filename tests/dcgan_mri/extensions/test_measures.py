@@ -6,14 +6,14 @@ import types
 import numpy as np
 import pytest
 
-from dcgan_mri import snapshots
+from dcgan_mri.run import snapshots
 from dcgan_mri.config import Config
-from dcgan_mri.dataset import Slices
+from dcgan_mri.slice_set import Slices
 from dcgan_mri.extensions import best_generator
 from dcgan_mri.extensions.best_generator import BestGenerator
 from dcgan_mri.extensions.budget import Budget
 from dcgan_mri.extensions.measures import BUDGET, Measures
-from dcgan_mri.images import grid, save_png
+from dcgan_mri.pixels import grid, save_png
 from dcgan_mri.networks import Generator
 from tests.helpers import SMALL, run_job
 

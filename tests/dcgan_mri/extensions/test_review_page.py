@@ -2,7 +2,7 @@
 
 import types
 
-from dcgan_mri.dataset import Slices
+from dcgan_mri.slice_set import Slices
 from dcgan_mri.extensions.budget import Budget
 from dcgan_mri.extensions.review_page import ReviewPage
 from tests.helpers import SMALL, run_job

@@ -10,7 +10,7 @@ from tests.degradations import repeated, with_lattice, with_noise
 
 
 class Slices:
-    """As `dcgan_mri.dataset.Slices`, of a stack."""
+    """As `dcgan_mri.slice_set.Slices`, of a stack."""
 
     def __init__(self, stack):
         self.stack = stack

@@ -12,7 +12,7 @@ from tests.helpers import ROOT
 
 FOLDER = pathlib.Path(ROOT, "experiments", "benchmarks")
 sys.path.insert(0, str(FOLDER))
-import gpu  # noqa: E402
+import gpu
 
 sys.path.pop(0)
 

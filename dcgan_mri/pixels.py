@@ -1,0 +1,64 @@
+"""Grey values as the networks take them and pictures as people look at them, both ways."""
+
+import numpy as np
+from PIL import Image
+
+from dcgan_mri.files import whole_file
+
+
+def to_network(images, pixel_low, xp=np):
+    """Grey images as the networks take them: float32, channels first, grey repeated to three channels.
+
+    Args:
+        images (numpy.ndarray): uint8 of shape (B, H, W).
+        pixel_low (float): What grey 0 becomes: 0 or -1; grey 255 becomes 1.
+        xp (module): ``numpy`` or ``cupy``; where the result lies.
+
+    Returns:
+        array: float32 of shape (B, 3, H, W), in [pixel_low, 1].
+    """
+    x = xp.asarray(images)[:, None].astype(np.float32) * np.float32((1 - pixel_low) / 255) + np.float32(pixel_low)
+    return xp.ascontiguousarray(xp.broadcast_to(x, (len(x), 3, *x.shape[2:])))
+
+
+def from_network(x, pixel_low):
+    """Generated images as pictures.
+
+    Args:
+        x (numpy.ndarray): float32 of shape (B, 3, H, W) in [-1, 1].
+        pixel_low (float): What black is: 0 or -1. With 0 the lower half of Tanh's range is clipped.
+
+    Returns:
+        numpy.ndarray: uint8 of shape (B, H, W, 3).
+    """
+    grey = (x - pixel_low) * (255 / (1 - pixel_low))
+    return np.rint(np.clip(grey, 0, 255)).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def grid(pictures, columns):
+    """Lay pictures out in rows, the first at the top left.
+
+    Args:
+        pictures (numpy.ndarray): uint8 of shape (N, H, W, 3).
+        columns (int): Pictures in a row; what is missing in the last row stays black.
+
+    Returns:
+        numpy.ndarray: uint8 of shape (rows * H, columns * W, 3).
+    """
+    n, height, width, channels = pictures.shape
+    rows = -(-n // columns)
+    cells = np.zeros((rows * columns, height, width, channels), dtype=pictures.dtype)
+    cells[:n] = pictures
+    cells = cells.reshape(rows, columns, height, width, channels)
+    return cells.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, channels)
+
+
+def save_png(path, picture):
+    """Write a picture.
+
+    Args:
+        path (str or Path): The file.
+        picture (numpy.ndarray): uint8 of shape (H, W, 3).
+    """
+    with whole_file(path) as file:
+        Image.fromarray(picture).save(file, format="PNG", compress_level=3)

@@ -1,0 +1,56 @@
+"""What is kept of each epoch's grid, and when it is made again."""
+
+import os
+
+import numpy as np
+import pytest
+
+from dcgan_mri.run import sample_grids
+from dcgan_mri.slice_set import Slices
+from dcgan_mri.errors import DataError
+from dcgan_mri.pixels import grid, save_png
+from dcgan_mri.review.epochs import Epochs
+from tests.helpers import write_slice_set
+from tests.results import write_grid, write_result
+
+
+def counting(made):
+    def thumbnail(picture, size):
+        made.append(size)
+        return b"thumbnail"
+    return thumbnail
+
+
+def test_made_once_and_again_when_something_changed(tmp_path, slices16):
+    folder, made = write_result(tmp_path / "run", [1], slices16), []
+    slices = Slices(slices16)
+    path = sample_grids.by_epoch(folder)[1]
+    first = Epochs(folder, slices, counting(made)).entry(path, 1000)
+    assert Epochs(folder, slices, counting(made)).entry(path, 1000) == first
+    assert made == [1000]
+    Epochs(folder, slices, counting(made)).entry(path, 500)
+    assert "nearest" not in Epochs(folder, None, counting(made)).entry(path, 500)
+    write_grid(folder, 1)
+    os.utime(path, ns=(1, 1))
+    Epochs(folder, None, counting(made)).entry(path, 500)
+    assert made == [1000, 500, 500, 500]
+    (folder / "page" / "epoch_0001.json").write_text("{")
+    Epochs(folder, None, counting(made)).entry(path, 500)
+    assert len(made) == 5
+
+
+def test_finds_the_nearest_slice(tmp_path, slices16):
+    slices = Slices(slices16)
+    folder = write_result(tmp_path / "run", [], slices16)
+    order = np.random.default_rng(0).integers(0, 16, 100)
+    save_png(folder / "preview" / "epoch_0001.png", grid(np.repeat(slices.batch(order)[..., None], 3, axis=3), 10))
+    entry = Epochs(folder, slices, counting([])).entry(sample_grids.by_epoch(folder)[1], 1000)
+    assert entry["nearest"] == order.tolist()
+    assert max(entry["distance"]) < 1
+
+
+def test_slices_of_another_size_are_refused(tmp_path):
+    folder = write_result(tmp_path / "run", [1], side=32)
+    slices = Slices(write_slice_set(tmp_path / "set"))
+    with pytest.raises(DataError, match="its images have 32 pixels, the slices in .* have 16"):
+        Epochs(folder, slices, counting([])).entry(sample_grids.by_epoch(folder)[1], 1000)
