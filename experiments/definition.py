@@ -1,6 +1,6 @@
-"""The paper's claims as data: one YAML file each beside this module, read strictly by name.
+"""The paper's claims as data: one YAML file each in `claims/`, read strictly by name.
 
-PROTOCOL.rst says what each key means and how a verdict comes from it.
+README.rst says what each key means and how a verdict comes from it.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from dcgan_mri import config as settings
 from dcgan_mri.errors import DataError, UsageError
 from experiments import quantities
 
-FOLDER = pathlib.Path(__file__).parent
+FOLDER = pathlib.Path(__file__).parent / "claims"
 BASELINE = "baseline"
 # In place of an arm: the spread of a measure over arms, and over seeds.
 ARMS, SEEDS = "arms", "seeds"
