@@ -1,103 +1,169 @@
-"""What was measured, as it is kept: beside each run, and all together in one file that the report is made from."""
+"""What was measured, as it is kept: a file for each run, and all together in one that the report is made from."""
 
 import dataclasses
+import datetime
 import json
 import math
 import pathlib
 
+import numpy as np
+
 from dcgan_mri.errors import DataError
+from dcgan_mri.pixels import grid, save_png
 from dcgan_mri.run.result_folder import write_text
 
-MEASURED = "measured.json"
 COLLECTED = "results.json"
 REAL = "real.json"
 DIGITS = 6
+# Of the picture of a run's images.
+COLUMNS = 10
 NUMBER = (int, float)
 NOTHING = type(None)
 FIELDS = {
-    "run": str, "seed": int, "scale": str, "data": dict, "settings": dict, "device": str, "date": str,
+    "run": str, "seed": int, "twin": bool, "scale": str, "data": dict, "settings": dict, "device": str, "date": str,
     "revision": (str, NOTHING), "iterations": int, "seconds": NUMBER, "diverged": (str, NOTHING), "values": dict,
     "scores": list, "along": dict, "successes": list, "failures": list}
-DATA_FIELDS = {"name": str, "fingerprint": str, "subjects": int, "reference": str, "reference_slices": int}
+DATA_FIELDS = {"name": str, "fingerprint": str, "subjects": int, "slices": int, "held_out": int}
 # Those that every record must have; what else there is tells `fits`.
 SETTINGS_FIELDS = {"batchsize": int, "epoch": int}
-REFERENCES = ("held-out", "train")
 # What to do about a file that is not what it should be: a run can be made again, the collection holds what is left of
-# runs whose folders are gone.
+# runs whose files are gone.
 AGAIN = "delete it and run the experiments again"
-RESTORE = ("restore it from the repository or a backup; if there is none, delete it, and what was measured in folders "
-           "that are gone is lost")
+RESTORE = "restore it from the repository"
 
 
-def write(folder, record):
-    """Keep what was measured of a run beside it.
+def campaign_folder(out, scale, data_name):
+    """Where the runs of a scale on a slice set are.
 
     Args:
-        folder (Path): Result folder of the run.
-        record (dict): See `collect`.
+        out (str or Path): Folder for runs.
+        scale (str): Name of the scale.
+        data_name (str): Name of the slice set.
+
+    Returns:
+        Path: The folder.
     """
-    write_text(folder / MEASURED, json.dumps(_for_json(record)) + "\n")
+    return pathlib.Path(out) / f"{scale}-{data_name}"
 
 
-def read(folder):
+def complete(folder, run, scale, data, trained, reference, revision):
+    """Measure a training and write its record, last; of seed 0 the images too, for the figures.
+
+    Args:
+        folder (Path): Where the record goes, see `campaign_folder`.
+        run (experiments.plan.Run): The run.
+        scale (str): Name of the scale.
+        data (experiments.data.Data): The slices.
+        trained (experiments.training.Trained): What came of it.
+        reference (experiments.measuring.Reference): Real slices.
+        revision (str): Commit of the source; None outside a checkout.
+
+    Returns:
+        dict: The record, see `collected`.
+    """
+    measured = {"values": {}, "along": {}, "successes": [], "failures": []}
+    if trained.diverged is None:
+        measured = reference.measure_run(trained)
+        if run.config.seed == 0 and not run.twin:
+            grey = trained.pictures[-1].mean(axis=3, keepdims=True).round().astype(np.uint8)
+            save_png(folder / f"{run.key}.png", grid(grey, COLUMNS)[:, :, 0])
+    record = {
+        "run": run.name, "seed": run.config.seed, "twin": run.twin, "scale": scale, "data": data.facts(),
+        "settings": dataclasses.asdict(run.config), "device": trained.device,
+        "date": datetime.date.today().isoformat(), "revision": revision, "iterations": trained.iterations,
+        "seconds": trained.seconds, "diverged": trained.diverged, "scores": trained.scores, **measured}
+    write(folder / f"{run.key}.json", record)
+    return record
+
+
+def write(path, record):
+    """Keep what was measured of a run.
+
+    Args:
+        path (Path): The file.
+        record (dict): See `collected`.
+    """
+    write_text(path, json.dumps(_for_json(record)) + "\n")
+
+
+def read(path):
     """What was measured of a run.
 
     Args:
-        folder (Path): Result folder of the run.
+        path (Path): The file.
 
     Returns:
-        dict: The record; None if it has not been measured.
+        dict: The record.
 
     Raises:
         DataError: If it cannot be read.
     """
-    path = pathlib.Path(folder) / MEASURED
-    return _from_json(_load(path, AGAIN), path, AGAIN) if path.exists() else None
+    return _from_json(_load(path, AGAIN), path, AGAIN)
 
 
-def collect(out):
-    """Every record: those beside runs, and those of runs whose folders are gone.
+def of_runs(out):
+    """The records of runs in a folder.
 
     Args:
-        out (str or Path): Results folder.
+        out (str or Path): Folder for runs.
 
     Returns:
-        list of dict: Records with the keys ``run``, ``seed``, ``scale``, ``data``, ``settings``, ``device``, ``date``,
-        ``revision``, ``iterations``, ``seconds``, ``diverged`` (None or a message) and those of
-        `measuring.measure_run`; in the order of scale, slice set, run and seed.
+        list of dict: The records, in the order of `key`.
 
     Raises:
         DataError: If a file cannot be read.
     """
-    out = pathlib.Path(out)
-    found = {}
-    collected = out / COLLECTED
-    if collected.exists():
-        entries = _load(collected, RESTORE)
-        if not isinstance(entries, list):
-            raise DataError(f"{collected}: not a list of records; {RESTORE}")
-        for entry in entries:
-            record = _from_json(entry, collected, RESTORE)
-            found[key(record)] = record
-    for path in sorted(out.glob(f"runs/*/*/*/{MEASURED}")):
-        record = read(path.parent)
-        found[key(record)] = record
+    return sorted((read(path) for path in pathlib.Path(out).glob("*/*.seed*.json")), key=key)
+
+
+def collected(folder):
+    """The records that were published.
+
+    Args:
+        folder (str or Path): Where ``results.json`` is.
+
+    Returns:
+        list of dict: Records with the keys ``run``, ``seed``, ``twin``, ``scale``, ``data``, ``settings``, ``device``,
+        ``date``, ``revision``, ``iterations``, ``seconds``, ``diverged`` (None or a message), ``scores`` (epoch, mean
+        score of real and of generated images, each epoch) and those of `measuring.Reference.measure_run`; empty if
+        there is no such file.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    path = pathlib.Path(folder) / COLLECTED
+    entries = _load(path, RESTORE) if path.exists() else []
+    if not isinstance(entries, list):
+        raise DataError(f"{path}: not a list of records; {RESTORE}")
+    return [_from_json(entry, path, RESTORE) for entry in entries]
+
+
+def joined(*several):
+    """Records of several places.
+
+    Args:
+        *several (list of dict): A record takes the place of one with the same key before it.
+
+    Returns:
+        list of dict: In the order of `key`.
+    """
+    found = {key(record): record for records in several for record in records}
     return [found[name] for name in sorted(found)]
 
 
-def write_collected(out, records):
+def write_collected(folder, records):
     """Write all records into one file, a line each.
 
     Args:
-        out (str or Path): Results folder.
-        records (list of dict): From `collect`.
+        folder (str or Path): Where ``results.json`` goes.
+        records (list of dict): From `joined`.
     """
     lines = ",\n".join(json.dumps(_for_json(record)) for record in records)
-    write_text(pathlib.Path(out) / COLLECTED, f"[\n{lines}\n]\n")
+    write_text(pathlib.Path(folder) / COLLECTED, f"[\n{lines}\n]\n")
 
 
 def place(scale, data):
-    """What tells the campaign of a record from the others.
+    """What real slices are measured once for.
 
     Args:
         scale (str): Name of the scale.
@@ -109,19 +175,19 @@ def place(scale, data):
     return f"{scale} {data['name']} {data['fingerprint']}"
 
 
-def read_real(out):
+def read_real(folder):
     """What was measured of real slices.
 
     Args:
-        out (str or Path): Results folder.
+        folder (str or Path): Where ``real.json`` is.
 
     Returns:
-        dict: Campaign, as `place` names it, to dict from quantity to float; empty if there is nothing yet.
+        dict: Scale and slice set, as `place` names them, to dict from quantity to float; empty if there is nothing yet.
 
     Raises:
         DataError: If it cannot be read.
     """
-    path = pathlib.Path(out) / REAL
+    path = pathlib.Path(folder) / REAL
     if not path.exists():
         return {}
     try:
@@ -130,14 +196,14 @@ def read_real(out):
         raise DataError(f"{path}: not what was measured of real slices ({error}); {AGAIN}") from None
 
 
-def write_real(out, found):
+def write_real(folder, found):
     """Keep what was measured of real slices.
 
     Args:
-        out (str or Path): Results folder.
+        folder (str or Path): Where ``real.json`` goes.
         found (dict): From `read_real`, with more.
     """
-    write_text(pathlib.Path(out) / REAL, json.dumps(_for_json(found), indent=1, sort_keys=True) + "\n")
+    write_text(pathlib.Path(folder) / REAL, json.dumps(_for_json(found), indent=1, sort_keys=True) + "\n")
 
 
 def key(record):
@@ -147,9 +213,21 @@ def key(record):
         record (dict): The record.
 
     Returns:
-        tuple of str and int: Scale, name and fingerprint of the slice set, run, seed.
+        tuple: Campaign, as `campaign` has it, run, seed and whether it is a twin.
     """
-    return record["scale"], record["data"]["name"], record["data"]["fingerprint"], record["run"], record["seed"]
+    return *campaign(record), record["run"], record["seed"], record["twin"]
+
+
+def campaign(record):
+    """What must be the same for two runs to be held against each other.
+
+    Args:
+        record (dict): The record.
+
+    Returns:
+        tuple of str: Scale, name and fingerprint of the slice set, processor.
+    """
+    return record["scale"], record["data"]["name"], record["data"]["fingerprint"], record["device"]
 
 
 def fits(record, config):
@@ -181,8 +259,6 @@ def _from_json(entry, path, remedy):
         _check_all(entry["scores"], lambda score: isinstance(score, list) and len(score) == 3)
         _check_all(sum(entry["scores"], []), lambda number: isinstance(number, (*NUMBER, NOTHING)))
         _check_all(entry["successes"] + entry["failures"], lambda place: type(place) is int and place >= 0)
-        if entry["data"]["reference"] not in REFERENCES:
-            raise ValueError(f"reference {entry['data']['reference']!r}")
         return {**entry, "values": _with_nan(entry["values"]),
                 "along": {int(epoch): _with_nan(values) for epoch, values in entry["along"].items()}}
     except (TypeError, ValueError, AttributeError) as error:
@@ -195,7 +271,7 @@ def _check_fields(entry, fields):
     for name, kind in fields.items():
         if name not in entry:
             raise ValueError(f"{name} is missing")
-        if not isinstance(entry[name], kind) or isinstance(entry[name], bool):
+        if not isinstance(entry[name], kind) or isinstance(entry[name], bool) != (kind is bool):
             raise TypeError(f"{name} is {entry[name]!r:.40}")
 
 

@@ -119,7 +119,7 @@ def record_start(out, facts):
     starts.append({
         "time": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": sys.argv,
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cores": os.cpu_count(),
@@ -139,7 +139,7 @@ def _versions():
     return versions
 
 
-def _git_revision():
+def git_revision():
     """The commit of the source, marked if this package was changed since; None outside a checkout.
 
     What a run writes into the checkout, such as the experiments' report, changes nothing that the next run does.
