@@ -180,7 +180,8 @@ def _trainer(run, folder, my_device, captures, out, interruption):
     each_epoch = EpochsAndEnd(1, last_iteration)
     samples = Samples(gen, config, kept_epochs(run))
     trainer.extend(samples, trigger=each_epoch)
-    log = chainer.training.extensions.LogReport(trigger=each_epoch, filename=None)
+    # Chainer takes `filename=None` for its default, and would write a file.
+    log = chainer.training.extensions.LogReport(trigger=each_epoch, log_name=None)
     trainer.extend(log, trigger=each_iteration)
     if out is not None:
         trainer.extend(Snapshot(config, 1), trigger=EpochsAndEnd(max(1, config.epoch // SNAPSHOTS), last_iteration))

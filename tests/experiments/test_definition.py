@@ -33,9 +33,9 @@ def test_every_claim_has_its_file():
     assert set(definition.read_all()) == CLAIMS
 
 
-def test_the_papers_figures_come_first_and_future_work_last():
+def test_the_papers_figures_and_readings_come_first_and_future_work_last():
     names = list(definition.read_all())
-    assert names[:5] == ["fig2", "fig3", "fig4", "fig5", "fig6"]
+    assert names[:7] == ["fig2", "fig3", "fig4", "fig5", "fig6", "polarize", "released"]
     assert {name[:3] for name in names[-3:]} == {"fw-"}
 
 

@@ -1,5 +1,7 @@
 """The training of a run: that of the product, its last images kept."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from mpi4py import MPI
@@ -55,6 +57,12 @@ def test_a_run_that_was_cut_goes_on_as_the_uninterrupted_one(slices16, config, t
     again = train(run, slices16, "off", tmp_path)
     np.testing.assert_array_equal(again.pictures, trained.pictures)
     assert again.scores == trained.scores
+
+
+def test_nothing_is_written_unless_a_folder_is_given(slices16, config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train(Run("paper", dataclasses.replace(config, epoch=1)), slices16, "off")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_twin_differs_by_rounding_alone(slices16, config, trained):
