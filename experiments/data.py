@@ -77,6 +77,23 @@ class Data:
         return Slices(self.folder, split="held-out") if self.held_out else None
 
 
+def chosen(folder, out, scale):
+    """The slices that a user names, or the synthetic ones.
+
+    Args:
+        folder (str or Path): Slice set; None for the phantom.
+        out (Path): Folder for runs, which the phantom is made in.
+        scale (experiments.scales.Scale): The scale.
+
+    Returns:
+        Data: The slices.
+
+    Raises:
+        UserError: See `describe` and `phantom`.
+    """
+    return phantom(out, scale) if folder is None else describe(folder, scale.image_size)
+
+
 def describe(folder, image_size):
     """Look at a slice set of the user's.
 
@@ -104,7 +121,7 @@ def phantom(out, scale):
     """The synthetic slices of a scale, made if they are not there: no run needs patient data.
 
     Args:
-        out (Path): Results folder.
+        out (Path): Folder for runs.
         scale (experiments.scales.Scale): Says which slices, and their size.
 
     Returns:
@@ -148,6 +165,7 @@ def _described(folder, image_size, name):
 def _make_phantom(folder, scale):
     """Make it in a folder of our own and move it into place whole: several plans may begin at the same time."""
     keep_out_of_git(folder.parent)
+    print(f"making the synthetic slices, {PHANTOM_SUBJECTS} subjects: a minute or two", flush=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as place:
         volumes, slices = pathlib.Path(place) / "volumes", pathlib.Path(place) / "slices"
         for step in (("phantom", "--out", volumes, "--subjects", PHANTOM_SUBJECTS),

@@ -38,8 +38,8 @@ class Part:
         of (str): The arm that the claim is about, or ``arms`` for the spread over arms.
         direction (str): Where its value is claimed to lie: ``lower``, ``higher`` or ``alike``.
         than (str or float): The arm that it is held against, ``seeds`` for the spread over seeds, or a number.
-        relative (bool): Whether values are compared by their ratio or by their difference.
-        margin (float): Smallest effect that matters: the logarithm of a ratio, or a difference; 0 or more.
+        relative (bool): Whether means are compared by their ratio or by their difference.
+        margin (float): Smallest effect that matters: a ratio of 1 or more, or a difference of 0 or more.
         among (tuple of str): The arms that the spread is taken over; empty where `of` is an arm.
     """
 
@@ -222,8 +222,8 @@ def _part(entries, arms, origin):
     relative, margin = _margin(entries["by"], where)
     of, than, among = entries["of"], entries["than"], ()
     if ARMS in (of, than) or SEEDS in (of, than):
-        if (of, than, relative) != (ARMS, SEEDS, True):
-            raise UsageError(f"{where}: a spread is that `of: arms` against `than: seeds`, by a percentage")
+        if (of, entries["is"], than, relative) != (ARMS, "higher", SEEDS, True):
+            raise UsageError(f"{where}: a spread is that `of: arms`, which `is: higher` `than: seeds` by a percentage")
         among = tuple(entries.get("among") or arms)
         for name in among:
             _check_name(name, arms, "arm", where)
@@ -243,10 +243,10 @@ def _part(entries, arms, origin):
 
 
 def _margin(text, where):
-    """``10 %`` as (True, log 1.1), ``0.5`` as (False, 0.5)."""
+    """``10 %`` as (True, 1.1), ``0.5`` as (False, 0.5)."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", text) if isinstance(text, str) else None
     if match:
-        return True, math.log1p(float(match[1]) / 100)
+        return True, 1 + float(match[1]) / 100
     if isinstance(text, int | float) and not isinstance(text, bool) and 0 <= text < math.inf:
         return False, float(text)
     raise UsageError(f"{where}: by: {text!r} must be a percentage such as 10 %, or a number that is not negative")

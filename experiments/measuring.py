@@ -7,7 +7,7 @@ import numpy as np
 from dcgan_mri.metrics import MEASURES, features
 from dcgan_mri.metrics.neighbours import squared_distances
 from dcgan_mri.metrics.stack import Stack
-from experiments.training import IMAGES, LAST_EPOCHS
+from experiments.plan import IMAGES, LAST_EPOCHS
 
 WHITE = 250 / 255
 # Along the epochs: how near to real slices, and whether the images become alike.

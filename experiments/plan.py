@@ -3,10 +3,17 @@
 import dataclasses
 import re
 
+import numpy as np
+
 from dcgan_mri import config as settings
 from experiments.scales import config_of
 
 BASELINE_RUN = "paper"
+# Images of fixed z, seeds 0 to 99, and the epochs at the end whose images a run is measured by.
+IMAGES = 100
+LAST_EPOCHS = 5
+# Epochs to look at in the second half of a run that is measured along its epochs.
+ALONG_POINTS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +36,15 @@ class Run:
     def key(self):
         """str: Tells it from the other runs of a scale and a slice set; fit for a file's name."""
         return f"{self.name}.seed{self.config.seed}{'-twin' * self.twin}"
+
+    @property
+    def kept_epochs(self):
+        """list of int: Those whose images it is measured by, the last five; before them some more if `along`."""
+        last = self.config.epoch
+        kept = set(range(max(1, last - LAST_EPOCHS + 1), last + 1))
+        if self.along:
+            kept |= {round(epoch) for epoch in np.linspace(last / 2, last, ALONG_POINTS)} - {0}
+        return sorted(kept)
 
     def iterations(self, data):
         """Number of iterations of the whole training.
@@ -78,14 +94,13 @@ def run_name(config, scale, subjects):
     return "__".join(parts) or BASELINE_RUN
 
 
-def runs_of(experiments, scale, subjects, seeds=None):
+def runs_of(experiments, scale, subjects):
     """The runs that experiments need, each once. An experiment that lacks an arm which decides needs none.
 
     Args:
         experiments (list of Experiment): The experiments.
         scale (experiments.scales.Scale): The scale.
         subjects (int): Training subjects that the data has.
-        seeds (int): Runs of each arm, seeds 0 to seeds - 1; None takes the scale's.
 
     Returns:
         list of Run: Arm by arm, the baseline first, then in the experiments' order; an arm's twins behind its seeds.
@@ -98,8 +113,7 @@ def runs_of(experiments, scale, subjects, seeds=None):
         for arm in experiment.arms:
             along = experiment.shows == "epochs"
             for twin in (False, True) if arm in deciding else (False,):
-                n_seeds = min(scale.twins if twin else scale.seeds, seeds or scale.seeds)
-                for seed in range(n_seeds):
+                for seed in range(scale.twins if twin else scale.seeds):
                     config = arm_config(experiment, arm, scale, subjects, seed)
                     if config is not None:
                         run = Run(run_name(config, scale, subjects), config, twin, along)

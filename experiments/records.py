@@ -1,16 +1,18 @@
-"""What was measured, as it is kept: a file for each run, and all together in one that the report is made from."""
+"""What was measured, as it is kept: a file for each run, and one for all that are published of a scale on a slice set
+and a processor, which the report is made from."""
 
 import dataclasses
 import datetime
 import json
 import math
 import pathlib
+import re
 
 import numpy as np
 
-from dcgan_mri.errors import DataError
+from dcgan_mri.errors import DataError, UsageError
 from dcgan_mri.pixels import grid, save_png
-from dcgan_mri.run.result_folder import write_text
+from dcgan_mri.run.result_folder import making, write_text
 
 COLLECTED = "results.json"
 REAL = "real.json"
@@ -23,11 +25,11 @@ FIELDS = {
     "run": str, "seed": int, "twin": bool, "scale": str, "data": dict, "settings": dict, "device": str, "date": str,
     "revision": (str, NOTHING), "iterations": int, "seconds": NUMBER, "diverged": (str, NOTHING), "values": dict,
     "scores": list, "along": dict, "successes": list, "failures": list}
+REAL_FIELDS = {"scale": str, "data": dict, "values": dict}
 DATA_FIELDS = {"name": str, "fingerprint": str, "subjects": int, "slices": int, "held_out": int}
-# Those that every record must have; what else there is tells `fits`.
+# Those that every record must have; what else there is tells `check_planned`.
 SETTINGS_FIELDS = {"batchsize": int, "epoch": int}
-# What to do about a file that is not what it should be: a run can be made again, the collection holds what is left of
-# runs whose files are gone.
+# What to do about a file that is not what it should be: a run can be made again, what was published cannot.
 AGAIN = "delete it and run the experiments again"
 RESTORE = "restore it from the repository"
 
@@ -46,6 +48,20 @@ def campaign_folder(out, scale, data_name):
     return pathlib.Path(out) / f"{scale}-{data_name}"
 
 
+def published_folder(out, record):
+    """Where the numbers and figures of a scale on a slice set and a processor are published.
+
+    Args:
+        out (str or Path): Folder for results.
+        record (dict): Of one of the runs.
+
+    Returns:
+        Path: The folder.
+    """
+    device = re.sub(r"[^a-z0-9]+", "-", record["device"].lower()).strip("-")
+    return campaign_folder(out, record["scale"], record["data"]["name"]) / device
+
+
 def complete(folder, run, scale, data, trained, reference, revision):
     """Measure a training and write its record, last; of seed 0 the images too, for the figures.
 
@@ -59,7 +75,7 @@ def complete(folder, run, scale, data, trained, reference, revision):
         revision (str): Commit of the source; None outside a checkout.
 
     Returns:
-        dict: The record, see `collected`.
+        dict: The record, see `of_runs`.
     """
     measured = {"values": {}, "along": {}, "successes": [], "failures": []}
     if trained.diverged is None:
@@ -76,12 +92,24 @@ def complete(folder, run, scale, data, trained, reference, revision):
     return record
 
 
+def complete_real(folder, scale, data, reference):
+    """Measure real slices in place of generated ones, and write that beside the runs.
+
+    Args:
+        folder (Path): See `campaign_folder`.
+        scale (str): Name of the scale.
+        data (experiments.data.Data): The slices.
+        reference (experiments.measuring.Reference): The same, described.
+    """
+    write(folder / REAL, {"scale": scale, "data": data.facts(), "values": reference.measure_real()})
+
+
 def write(path, record):
-    """Keep what was measured of a run.
+    """Keep what was measured of a run, or of real slices.
 
     Args:
         path (Path): The file.
-        record (dict): See `collected`.
+        record (dict): See `of_runs`.
     """
     write_text(path, json.dumps(_for_json(record)) + "\n")
 
@@ -98,112 +126,98 @@ def read(path):
     Raises:
         DataError: If it cannot be read.
     """
-    return _from_json(_load(path, AGAIN), path, AGAIN)
+    return _run_from_json(_load(path, AGAIN), path, AGAIN)
 
 
 def of_runs(out):
-    """The records of runs in a folder.
+    """What was measured in a folder.
 
     Args:
         out (str or Path): Folder for runs.
 
     Returns:
-        list of dict: The records, in the order of `key`.
+        tuple of list of dict: Records of runs in the order of `key`, with the keys ``run``, ``seed``, ``twin``,
+        ``scale``, ``data``, ``settings``, ``device``, ``date``, ``revision``, ``iterations``, ``seconds``, ``diverged``
+        (None or a message), ``scores`` (epoch, mean score of real and of generated images, each epoch) and those of
+        `measuring.Reference.measure_run`; and of real slices, with the keys ``scale``, ``data`` and ``values``.
 
     Raises:
         DataError: If a file cannot be read.
     """
-    return sorted((read(path) for path in pathlib.Path(out).glob("*/*.seed*.json")), key=key)
+    out = pathlib.Path(out)
+    real = [_real_from_json(_load(path, AGAIN), path, AGAIN) for path in sorted(out.glob(f"*/{REAL}"))]
+    return sorted((read(path) for path in out.glob("*/*.seed*.json")), key=key), real
 
 
-def collected(folder):
-    """The records that were published.
+def collected(out):
+    """What was published.
 
     Args:
-        folder (str or Path): Where ``results.json`` is.
+        out (str or Path): Folder for results.
 
     Returns:
-        list of dict: Records with the keys ``run``, ``seed``, ``twin``, ``scale``, ``data``, ``settings``, ``device``,
-        ``date``, ``revision``, ``iterations``, ``seconds``, ``diverged`` (None or a message), ``scores`` (epoch, mean
-        score of real and of generated images, each epoch) and those of `measuring.Reference.measure_run`; empty if
-        there is no such file.
+        tuple of list of dict: As of `of_runs`; empty if there is nothing.
 
     Raises:
-        DataError: If it cannot be read.
+        DataError: If a file cannot be read.
     """
-    path = pathlib.Path(folder) / COLLECTED
-    entries = _load(path, RESTORE) if path.exists() else []
-    if not isinstance(entries, list):
-        raise DataError(f"{path}: not a list of records; {RESTORE}")
-    return [_from_json(entry, path, RESTORE) for entry in entries]
+    runs, real = [], []
+    for path in sorted(pathlib.Path(out).glob(f"*/*/{COLLECTED}")):
+        content = _load(path, RESTORE)
+        if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in ("real", "runs")):
+            raise DataError(f"{path}: not a list of real slices and one of runs; {RESTORE}")
+        real += [_real_from_json(entry, path, RESTORE) for entry in content["real"]]
+        runs += [_run_from_json(entry, path, RESTORE) for entry in content["runs"]]
+    return sorted(runs, key=key), real
 
 
-def joined(*several):
-    """Records of several places.
+def publish(out, runs, real):
+    """Add records to those that are published; one takes the place of another with the same key.
 
     Args:
-        *several (list of dict): A record takes the place of one with the same key before it.
+        out (str or Path): Folder for results.
+        runs (list of dict): From `of_runs`.
+        real (list of dict): From `of_runs`.
 
-    Returns:
-        list of dict: In the order of `key`.
+    Raises:
+        DataError: If what is there cannot be read, or not be written to.
     """
-    found = {key(record): record for records in several for record in records}
-    return [found[name] for name in sorted(found)]
+    runs_before, real_before = collected(out)
+    joined = {key(record): record for record in runs_before + runs}
+    by_folder = {}
+    for name in sorted(joined):
+        by_folder.setdefault(published_folder(out, joined[name]), []).append(joined[name])
+    real_values = {place(entry): entry for entry in real_before + real}
+    for folder, its_runs in by_folder.items():
+        places = sorted({place(record) for record in its_runs} & set(real_values))
+        with making(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / COLLECTED, '{"real": [\n' + _lines(real_values[one] for one in places)
+                   + '\n],\n"runs": [\n' + _lines(its_runs) + "\n]}\n")
 
 
-def write_collected(folder, records):
-    """Write all records into one file, a line each.
-
-    Args:
-        folder (str or Path): Where ``results.json`` goes.
-        records (list of dict): From `joined`.
-    """
-    lines = ",\n".join(json.dumps(_for_json(record)) for record in records)
-    write_text(pathlib.Path(folder) / COLLECTED, f"[\n{lines}\n]\n")
-
-
-def place(scale, data):
+def place(record):
     """What real slices are measured once for.
 
     Args:
-        scale (str): Name of the scale.
-        data (dict): Facts of the slice set.
+        record (dict): Of a run or of real slices.
 
     Returns:
-        str: Scale, name and fingerprint of the slice set.
+        tuple of str: Scale, name and fingerprint of the slice set.
     """
-    return f"{scale} {data['name']} {data['fingerprint']}"
+    return record["scale"], record["data"]["name"], record["data"]["fingerprint"]
 
 
-def read_real(folder):
-    """What was measured of real slices.
+def campaign(record):
+    """What must be the same for two runs to be held against each other.
 
     Args:
-        folder (str or Path): Where ``real.json`` is.
+        record (dict): The record.
 
     Returns:
-        dict: Scale and slice set, as `place` names them, to dict from quantity to float; empty if there is nothing yet.
-
-    Raises:
-        DataError: If it cannot be read.
+        tuple of str: Scale, name and fingerprint of the slice set, processor, revision.
     """
-    path = pathlib.Path(folder) / REAL
-    if not path.exists():
-        return {}
-    try:
-        return {str(name): _with_nan(values) for name, values in _load(path, AGAIN).items()}
-    except (TypeError, AttributeError) as error:
-        raise DataError(f"{path}: not what was measured of real slices ({error}); {AGAIN}") from None
-
-
-def write_real(folder, found):
-    """Keep what was measured of real slices.
-
-    Args:
-        folder (str or Path): Where ``real.json`` goes.
-        found (dict): From `read_real`, with more.
-    """
-    write_text(pathlib.Path(folder) / REAL, json.dumps(_for_json(found), indent=1, sort_keys=True) + "\n")
+    return *place(record), record["device"], record["revision"] or ""
 
 
 def key(record):
@@ -218,16 +232,33 @@ def key(record):
     return *campaign(record), record["run"], record["seed"], record["twin"]
 
 
-def campaign(record):
-    """What must be the same for two runs to be held against each other.
+def check_planned(folder, runs, data, revision):
+    """See that the runs that are complete are those of the plan, so that going on mixes nothing.
 
     Args:
-        record (dict): The record.
+        folder (Path): See `campaign_folder`.
+        runs (list of experiments.plan.Run): The plan.
+        data (experiments.data.Data): Its slices.
+        revision (str): Commit of the source.
 
     Returns:
-        tuple of str: Scale, name and fingerprint of the slice set, processor.
+        list of experiments.plan.Run: Those that are yet to be made.
+
+    Raises:
+        UsageError: If a run was made with other settings, slices or source.
     """
-    return record["scale"], record["data"]["name"], record["data"]["fingerprint"], record["device"]
+    waiting = []
+    for run in runs:
+        path = folder / f"{run.key}.json"
+        if not path.exists():
+            waiting.append(run)
+            continue
+        record = read(path)
+        for what, is_same in (("settings", fits(record, run.config)), ("slices", record["data"] == data.facts()),
+                              ("source (another commit)", record["revision"] == revision)):
+            if not is_same:
+                raise UsageError(f"{path}: made with other {what}; delete {folder}, or give another folder by -o")
+    return waiting
 
 
 def fits(record, config):
@@ -251,7 +282,7 @@ def _load(path, remedy):
         raise DataError(f"{path}: cannot read what was measured ({error}); {remedy}") from None
 
 
-def _from_json(entry, path, remedy):
+def _run_from_json(entry, path, remedy):
     try:
         _check_fields(entry, FIELDS)
         _check_fields(entry["data"], DATA_FIELDS)
@@ -263,6 +294,15 @@ def _from_json(entry, path, remedy):
                 "along": {int(epoch): _with_nan(values) for epoch, values in entry["along"].items()}}
     except (TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path}: not a record of an experiment ({error}); {remedy}") from None
+
+
+def _real_from_json(entry, path, remedy):
+    try:
+        _check_fields(entry, REAL_FIELDS)
+        _check_fields(entry["data"], DATA_FIELDS)
+        return {**entry, "values": _with_nan(entry["values"])}
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: not what was measured of real slices ({error}); {remedy}") from None
 
 
 def _check_fields(entry, fields):
@@ -286,6 +326,10 @@ def _with_nan(values):
         if not isinstance(value, (*NUMBER, NOTHING)) or isinstance(value, bool):
             raise TypeError(f"{name} is {value!r:.40}")
     return {name: math.nan if value is None else float(value) for name, value in values.items()}
+
+
+def _lines(records):
+    return ",\n".join(json.dumps(_for_json(record)) for record in records)
 
 
 def _for_json(value):

@@ -41,7 +41,7 @@ class Scale:
 
 SMALL_IMAGES = {"image_size": 64, "width": 0.25}
 SCALES = {scale.name: scale for scale in (
-    Scale("paper", {}, 1.0, 3, 0, True, "60-107",
+    Scale("paper", {}, 1.0, 5, 0, True, "60-107",
           "as in the paper: 256×256, the full networks, 48 slices a subject, 100 epochs"),
     Scale("medium", SMALL_IMAGES, 0.25, 5, 2, True, "60-107",
           "for verdicts: 64×64, two stages fewer in both networks, a quarter of the widths, 48 slices a subject, 25 "

@@ -27,12 +27,8 @@ from dcgan_mri.sampling import sample_stack
 from dcgan_mri.slice_set import Slices
 from dcgan_mri.train import make_optimizer
 from dcgan_mri.updater import Updater
+from experiments.plan import IMAGES
 
-# Images of fixed z, seeds 0 to 99, and the epochs at the end whose images a run is measured by.
-IMAGES = 100
-LAST_EPOCHS = 5
-# Epochs to look at along the second half of a run that is to be seen over its epochs.
-ALONG_POINTS = 8
 SNAPSHOTS = 5
 # One unit in the last place of a float32 just above a power of two.
 LAST_DIGIT = np.float32(1 + 2**-23)
@@ -96,22 +92,6 @@ class Trained:
     iterations: int
     seconds: float
     device: str
-
-
-def kept_epochs(run):
-    """Epochs whose images a run is measured by.
-
-    Args:
-        run (experiments.plan.Run): The run.
-
-    Returns:
-        list of int: The last five, before them some of the second half if it is measured along its epochs.
-    """
-    last = run.config.epoch
-    kept = set(range(max(1, last - LAST_EPOCHS + 1), last + 1))
-    if run.along:
-        kept |= {round(epoch) for epoch in np.linspace(last / 2, last, ALONG_POINTS)} - {0}
-    return sorted(kept)
 
 
 def train(run, folder, gpu="auto", out=None, interruption=None):
@@ -178,7 +158,7 @@ def _trainer(run, folder, my_device, captures, out, interruption):
     for extension in (interruption, GlobalMean(ranks), StopUnlessFinite()):
         trainer.extend(extension, trigger=each_iteration)
     each_epoch = EpochsAndEnd(1, last_iteration)
-    samples = Samples(gen, config, kept_epochs(run))
+    samples = Samples(gen, config, run.kept_epochs)
     trainer.extend(samples, trigger=each_epoch)
     # Chainer takes `filename=None` for its default, and would write a file.
     log = chainer.training.extensions.LogReport(trigger=each_epoch, log_name=None)

@@ -28,7 +28,7 @@ def finished(command):
 
 def test_every_run_is_made_and_measured_once(command, tmp_path, capfd):
     assert finished(command) == 0
-    found = records.of_runs(tmp_path / "runs")
+    found, _ = records.of_runs(tmp_path / "runs")
     assert [(record["run"], record["seed"]) for record in found] == [("dropout-0.0", 0), ("paper", 0)]
     for record in found:
         assert set(record["along"]) == {1, 2}
@@ -43,7 +43,7 @@ def test_every_run_is_made_and_measured_once(command, tmp_path, capfd):
 
 def test_at_the_time_limit_what_is_not_complete_is_given_up(command, tmp_path, capfd):
     assert finished([*command, "--time-limit", "0"]) == 1
-    assert records.of_runs(tmp_path / "runs") == []
+    assert records.of_runs(tmp_path / "runs") == ([], [])
     assert "0 of 2 runs complete" in capfd.readouterr().out
 
 

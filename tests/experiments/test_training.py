@@ -10,7 +10,7 @@ from dcgan_mri.config import Config
 from dcgan_mri.distributed.interruption import Interruption
 from dcgan_mri.run import sample_grids
 from experiments.plan import Run
-from experiments.training import kept_epochs, train
+from experiments.training import train
 from tests.helpers import run_job
 
 SETTINGS = {"image_size": 16, "width": 0.03125, "batchsize": 4, "epoch": 3}
@@ -39,8 +39,8 @@ def trained(slices16, config):
 
 def test_its_images_and_scores_are_those_of_the_products_own_training(slices16, config, trained, tmp_path):
     (tmp_path / "config.yaml").write_text(config.to_yaml())
-    done = run_job("-m", "dcgan_mri.train", "-i", slices16, "-o", tmp_path / "out", "--config", tmp_path / "config.yaml",
-                   "--gpu", "off", "--page", "off", OMP_NUM_THREADS="1")
+    done = run_job("-m", "dcgan_mri.train", "-i", slices16, "-o", tmp_path / "out", "--config",
+                   tmp_path / "config.yaml", "--gpu", "off", "--page", "off", OMP_NUM_THREADS="1")
     assert done.returncode == 0, done.stderr
     grids = sample_grids.by_epoch(tmp_path / "out")
     assert trained.epochs == list(grids) == [1, 2, 3]
@@ -77,10 +77,3 @@ def test_a_training_that_diverges_says_so(slices16):
     gone = train(Run("sgd", Config(**SETTINGS, optimizer="sgd", learning_rate=1e30)), slices16, "off")
     assert gone.diverged.startswith("the loss of the")
     assert gone.iterations < 12
-
-
-def test_the_last_five_epochs_are_kept_and_more_along_a_long_run():
-    config = Config(epoch=25)
-    assert kept_epochs(Run("paper", config)) == [21, 22, 23, 24, 25]
-    assert kept_epochs(Run("paper", config, along=True)) == [12, 14, 16, 18, 20, 21, 22, 23, 24, 25]
-    assert kept_epochs(Run("paper", Config(epoch=2))) == [1, 2]
