@@ -40,7 +40,7 @@ setup(
         # Later frontends of cuDNN require more than this project needs.
         "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-cudnn-cu12>=9", "nvidia-cudnn-frontend==1.18.0",
                 "nvidia-nccl-cu12"],
-        # Runs the plan of experiments/. What is below 3.11 has no release of it that is kept up.
+        # Carries out the plan of experiments/; needs Python 3.11.
         "experiments": ["snakemake>=9; python_version >= '3.11'"],
         "test": [
             "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "ruff>=0.6", "selenium>=4.20"],
