@@ -200,7 +200,7 @@ class Network(chainer.Chain):
             h = normalization.normalize_and_activate(self[f"bn{i}"], h, kept, row.dropout, slope)
         else:
             if row.bn:
-                h = self[f"bn{i}"](h)
+                h = normalization.normalize(self[f"bn{i}"], h)
             h = _add_noise(h, row.noise_out, draws, f"{i}/noise_out")
             if kept is not None:
                 with chainer.using_config("train", True):

@@ -147,7 +147,7 @@ def _plan(kind, a_shape, b_shape, out_shape, stride, pad, precision, determinist
     place = {"handle": _handle(device)}
     try:
         return Plan(kind, a_shape, b_shape, out_shape, stride, pad, precision, deterministic, place)
-    except RuntimeError as error:  # cudnn.cudnnGraphNotSupportedError is one too
+    except Exception as error:  # cudnn.cudnnGraphNotSupportedError is no RuntimeError
         _log.warning("cuDNN has no plan for %s of %s and %s in %s (%s): Chainer's own code computes it",
                      kind, a_shape, b_shape, precision, " ".join(str(error).split())[:200])
         return None

@@ -19,6 +19,19 @@ def covers(x):
     return covered and (chainer.config.train or not chainer.config.enable_backprop)
 
 
+def normalize(link, x):
+    """Batch normalisation by the fast kernels where they cover it, else by the link itself.
+
+    Args:
+        link (chainer.Link): As for `normalize_and_activate`.
+        x (chainer.Variable): Shape (B, C) or (B, C, H, W).
+
+    Returns:
+        chainer.Variable: As x.
+    """
+    return normalize_and_activate(link, x, None, 0.0, 1.0) if covers(x.array) else link(x)
+
+
 def normalize_and_activate(link, x, kept, ratio, slope):
     """y = leaky(dropout(batch_normalization(x))), with a link's parameters and statistics.
 
