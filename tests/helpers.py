@@ -45,4 +45,5 @@ def run_job(*command, ranks=None, cwd=None, timeout=120, **environment):
     launcher = [mpiexec(), "-n", str(ranks)] if ranks else []
     return subprocess.run(
         [*launcher, sys.executable, *map(str, command)], cwd=cwd or ROOT, timeout=timeout,
-        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **environment})
+        capture_output=True, text=True, env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))})
