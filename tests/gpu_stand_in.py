@@ -94,11 +94,9 @@ class ElementwiseKernel:
     """`cupy.ElementwiseKernel`, on the CPU."""
 
     def __init__(self, inputs, outputs, operation, name):
+        self.name = name
         self.inputs, self.outputs = (_parameters(text) for text in (inputs, outputs))
-        reads = "".join(f"const {kind} {name} = {name}_[i];" for kind, name, is_raw in self.inputs if not is_raw)
-        refers = "".join(f"{kind}& {name} = {name}_[i];" for kind, name, _ in self.outputs)
-        body = f"for (long long i = 0; i < n; ++i) {{ {reads}{refers}{operation}; }}"
-        self.function = _compiled_loop(self.inputs + self.outputs, body)
+        self.function = _compiled(SHIM + loop(inputs, outputs, operation)).loop
 
     def __call__(self, *arguments):
         given = arguments[:len(self.inputs)]
@@ -145,10 +143,22 @@ def _spread(given, parameters, shape):
     return arrays
 
 
-def _compiled_loop(parameters, body):
-    declared = ", ".join(f"{kind}* {name}{'' if is_raw else '_'}" for kind, name, is_raw in parameters)
-    source = f'{SHIM}\nextern "C" void loop({declared}, long long n) {{ {body} }}'
-    return _compiled(source).loop
+def loop(inputs, outputs, operation, qualifier=""):
+    """The source of a function that does what an elementwise kernel does, on arrays of one shape.
+
+    Args:
+        inputs, outputs, operation (str): As `cupy.ElementwiseKernel` takes them.
+        qualifier (str): What stands before the function.
+
+    Returns:
+        str: C++, or CUDA C with ``__global__``.
+    """
+    inputs, outputs = _parameters(inputs), _parameters(outputs)
+    declared = ", ".join(f"{kind}* {name}{'' if is_raw else '_'}" for kind, name, is_raw in inputs + outputs)
+    reads = "".join(f"const {kind} {name} = {name}_[i];" for kind, name, is_raw in inputs if not is_raw)
+    refers = "".join(f"{kind}& {name} = {name}_[i];" for kind, name, _ in outputs)
+    return (f'extern "C" {qualifier} void loop({declared}, long long n) '
+            f"{{ for (long long i = 0; i < n; ++i) {{ {reads}{refers}{operation}; }} }}")
 
 
 def _run_loop(function, arrays, n):
@@ -159,6 +169,7 @@ class RawKernel:
     """`cupy.RawKernel`, on the CPU."""
 
     def __init__(self, source, name):
+        self.name = name
         declarations = {match[1]: match[2] for match in DECLARATION.finditer(source)}
         self.types = [" ".join(one.split()[:-1]) for one in declarations[name].split(",")]
         self.function = getattr(_library(source), f"launch_{name}")
