@@ -27,6 +27,7 @@ setup(
         "numba>=0.61",
         "numpy>=2.0,<3",
         "pillow>=10.1",
+        "pydantic>=2.7,<3",
         "pywavelets>=1.6",
         "pyyaml>=6",
         "scikit-image>=0.24",

@@ -94,10 +94,10 @@ def differences(config):
     """
     paper = settings.Config()
     return [{
-        "name": field.name, "value": getattr(config, field.name), "paper": getattr(paper, field.name),
-        "differs": getattr(config, field.name) != getattr(paper, field.name),
-        "help": field.metadata["help"], "source": field.metadata["source"]}
-        for field in dataclasses.fields(config)]
+        "name": name, "value": getattr(config, name), "paper": getattr(paper, name),
+        "differs": getattr(config, name) != getattr(paper, name),
+        "help": setting.description, "source": setting.json_schema_extra["source"]}
+        for name, setting in settings.SETTINGS.items()]
 
 
 def facts(run, slices):
