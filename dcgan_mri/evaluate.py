@@ -23,8 +23,9 @@ from dcgan_mri.slice_set import NoSlicesError, Slices
 from dcgan_mri.errors import DataError, UsageError, shown_to_user
 from dcgan_mri.kernels import backends
 from dcgan_mri.pixels import save_png
-from dcgan_mri.metrics import MEASURES, comparison, features, fid, memorisation
-from dcgan_mri.metrics.stack import Stack, cores
+from dcgan_mri.metrics import MEASURES, comparison, fid, memorisation
+from dcgan_mri.metrics.reference import Reference
+from dcgan_mri.metrics.stack import cores
 from dcgan_mri.sampling import sample
 
 PROGRAM = "dcgan_mri.evaluate"
@@ -49,26 +50,28 @@ def main(argv=None):
         if args.out is not None:
             result_folder.open_new(args.out)
         pictures, groups = read_samples(args, slices.image_size)
-        training = slices.batch(range(len(slices)))
-        extractor = features.choose(args.features, training / np.float32(255))
+        reference = Reference(slices, network=args.features, threads=cores())
         start = time.monotonic()
-        samples = Stack(pictures, extractor, groups, threads=cores())
-        stacks = [as_stack(part, extractor) for part in (slices, held_out)]
+        samples = reference.stack(pictures, groups)
+        others = held_out and reference.stack(
+            held_out.batch(range(len(held_out))), held_out.subjects, held_out.levels)
         with tqdm(total=comparison.n_steps(held_out is not None), unit="step", desc="measures") as bar:
             def progress(text):
                 bar.set_postfix_str(text, refresh=False)
                 bar.update()
 
-            measured, copies = comparison.measure_all(samples, *stacks, progress)
+            measured, copies = comparison.measure_all(samples, reference, others, progress)
         notes = warnings(len(samples), len(slices), held_out is not None)
         facts = {
             "images": str(args.images), "n_images": len(samples), "dataset": str(args.dataset),
             "n_slices": len(slices), "n_held_out": len(held_out) if held_out else 0,
-            "subjects": len(set(slices.subjects)), "features": extractor.name, "seconds": time.monotonic() - start}
+            "subjects": len(set(slices.subjects)), "features": reference.real.extractor.name,
+            "seconds": time.monotonic() - start}
         print(table(measured, facts, notes), flush=True)
         if args.out is not None:
             write(pathlib.Path(args.out), measured, facts, notes)
-            save_png(pathlib.Path(args.out) / "closest_pairs.png", closest_pairs(samples.grey, training, copies))
+            pairs = closest_pairs(samples.grey, reference.real.grey, copies)
+            save_png(pathlib.Path(args.out) / "closest_pairs.png", pairs)
             print(f"{args.out}/evaluation.json has these numbers, {args.out}/closest_pairs.png the {PAIRS} samples "
                   f"nearest to a training slice, each above that slice")
 
@@ -170,21 +173,6 @@ def decode(file, size):
         raise DataError(f"{file}: cannot read the picture ({error}); leave it out") from None
 
 
-def as_stack(slices, extractor):
-    """Slices to measure against.
-
-    Args:
-        slices (Slices): The slices; None for none.
-        extractor (callable): Gives features.
-
-    Returns:
-        Stack: The same, with subjects and levels; None for none.
-    """
-    if slices is None:
-        return None
-    return Stack(slices.batch(range(len(slices))), extractor, slices.subjects, slices.levels, threads=cores())
-
-
 def warnings(n_samples, n_slices, held_out):
     """What a reader must know before using the numbers.
 
@@ -246,7 +234,7 @@ def all_quantities():
     Returns:
         list of Quantity: In the order of the table.
     """
-    return [quantity for measure in MEASURES.values() for quantity in measure.quantities]
+    return [quantity for measure in MEASURES for quantity in measure.quantities]
 
 
 def write(out, measured, facts, notes):
@@ -270,15 +258,15 @@ def closest_pairs(samples, training, copies):
 
     Args:
         samples (numpy.ndarray): float32 of shape (N, H, W) in [0, 1].
-        training (numpy.ndarray): uint8 of shape (M, H, W).
-        copies (dict): What `memorisation.describe` says of the samples.
+        training (numpy.ndarray): The same, of shape (M, H, W).
+        copies (dict): What `Memorisation.describe` says of the samples.
 
     Returns:
         numpy.ndarray: uint8 of shape (2 H, up to 12 W, 3), the nearest pair at the left.
     """
     nearest = np.argsort(copies["pixels"], kind="stable")[:PAIRS]
-    above = np.rint(samples[nearest] * 255).astype(np.uint8)
-    columns = np.concatenate([above, training[copies["index"][nearest]]], axis=1)
+    columns = np.concatenate([samples[nearest], training[copies["index"][nearest]]], axis=1)
+    columns = np.rint(columns * 255).astype(np.uint8)
     return np.repeat(np.concatenate(list(columns), axis=1)[:, :, None], 3, axis=2)
 
 

@@ -18,6 +18,7 @@ from skimage.transform import resize
 
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.errors import DataError, UsageError
+from dcgan_mri.metrics.measure import Measure
 from dcgan_mri.metrics.stack import reduced
 
 SIDE, SECOND_SIDE, DIRECTIONS, PLACES, SQUARES = 128, 64, 6, 4, 8
@@ -220,6 +221,14 @@ class ChainerNetwork:
         with chainer.using_config("train", False), chainer.no_backprop_mode():
             x = self._network.forward(_as_colour(grey, 224), layers=[self._layer])[self._layer]
         return x.array.reshape(len(grey), -1)
+
+
+class FeatureMeasure(Measure):
+    """A measure that wants nothing of an image but its features."""
+
+    def describe(self, stack, reference):
+        """``features``, shape (N, D)."""
+        return {"features": stack.features}
 
 
 def choose(path, grey):
