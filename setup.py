@@ -28,7 +28,6 @@ setup(
         "numpy>=2.0,<3",
         "pillow>=10.1",
         "pydantic>=2.7,<3",
-        "pywavelets>=1.6",
         "pyyaml>=6",
         "scikit-image>=0.24",
         "scipy>=1.13",
@@ -42,6 +41,7 @@ setup(
         "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-cudnn-cu12>=9", "nvidia-cudnn-frontend==1.18.0",
                 "nvidia-nccl-cu12"],
         "test": [
-            "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "ruff>=0.6", "selenium>=4.20"],
+            "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "pywavelets>=1.6", "ruff>=0.6",
+            "selenium>=4.20"],
     },
 )

@@ -1,5 +1,6 @@
 """Measures of generated images against real slices, one a file; `MEASURES` lists them."""
 
+from dcgan_mri.metrics.cast import Cast
 from dcgan_mri.metrics.checkerboard import Checkerboard
 from dcgan_mri.metrics.coverage import Coverage
 from dcgan_mri.metrics.diversity import Diversity
@@ -13,5 +14,5 @@ from dcgan_mri.metrics.swd import Swd
 from dcgan_mri.metrics.variety import Variety
 
 MEASURES = (
-    Checkerboard(), Coverage(), Diversity(), Fid(), Kid(), Memorisation(), Noise(), Separation(), Sharpness(), Swd(),
-    Variety())
+    Cast(), Checkerboard(), Coverage(), Diversity(), Fid(), Kid(), Memorisation(), Noise(), Separation(), Sharpness(),
+    Swd(), Variety())
