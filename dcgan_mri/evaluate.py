@@ -3,7 +3,7 @@
     python -m dcgan_mri.evaluate result/generator.npz --dataset data/slices
 """
 
-from dcgan_mri.distributed.threads import limit_blas_threads
+from dcgan_mri.distributed.threads import cores, limit_blas_threads
 
 limit_blas_threads()  # before anything loads NumPy
 
@@ -21,11 +21,11 @@ from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.commandline import Parser
 from dcgan_mri.slice_set import NoSlicesError, Slices
 from dcgan_mri.errors import DataError, UsageError, shown_to_user
+from dcgan_mri.files import write_text
 from dcgan_mri.kernels import backends
 from dcgan_mri.pixels import save_png
 from dcgan_mri.metrics import MEASURES, comparison, fid, memorisation
 from dcgan_mri.metrics.reference import Reference
-from dcgan_mri.metrics.stack import cores
 from dcgan_mri.sampling import sample
 
 PROGRAM = "dcgan_mri.evaluate"
@@ -249,7 +249,7 @@ def write(out, measured, facts, notes):
     entries = [{**dataclasses.asdict(quantity), **{
         key: None if math.isnan(value) else value
         for key, value in dataclasses.asdict(measured[quantity.name]).items()}} for quantity in all_quantities()]
-    result_folder.write_text(out / "evaluation.json", json.dumps(
+    write_text(out / "evaluation.json", json.dumps(
         {**facts, "warnings": notes, "quantities": entries}, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -1,6 +1,7 @@
-"""Files that are whole or absent."""
+"""Files that are whole or absent, and files that one process holds alone."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import tempfile
@@ -38,7 +39,39 @@ def whole_file(path):
             raise
     except OSError as error:
         reason = error.strerror or error
-        raise DataError(f"{path}: cannot write it ({reason}); make room or rights, or choose another folder") from None
+        raise DataError(f"{path}: cannot write it ({reason}); free some space, or choose another folder") from None
+
+
+def write_text(path, text):
+    """Write a text file, whole or not at all.
+
+    Args:
+        path (str or Path): The file.
+        text (str): What goes in.
+
+    Raises:
+        DataError: If it cannot be written.
+    """
+    with whole_file(path) as file:
+        file.write(text.encode())
+
+
+def lock(file):
+    """Take an open file for this process alone, until it is closed or the process ends.
+
+    Args:
+        file (file): Open for writing.
+
+    Returns:
+        bool: False if another process has it. True also on a file system without locks.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def remove_leftovers(folder):

@@ -21,13 +21,14 @@ from dcgan_mri.commandline import Parser, add_kernels
 from dcgan_mri.distributed import device
 from dcgan_mri.distributed.failure import abort_job_on_error, together
 from dcgan_mri.errors import UsageError
+from dcgan_mri.files import write_text
 from dcgan_mri.kernels import backends
 from dcgan_mri.pixels import grid, save_png
+from dcgan_mri.run.sample_grids import SIDE
 from dcgan_mri.sampling import sample
 
 PROGRAM = "dcgan_mri.generate"
-GRID_COLUMNS = 10
-GRID_IMAGES = 100
+GRID_IMAGES = SIDE * SIDE
 MAX_SEED = 2**63 - 1
 
 
@@ -60,8 +61,8 @@ def main(argv=None):
     ranks.Barrier()
     if ranks.rank == 0:
         shown = [np.array(Image.open(out / file_name(seed))) for seed in seeds[:GRID_IMAGES]]
-        save_png(out / "grid.png", grid(np.stack(shown), GRID_COLUMNS))
-        result_folder.write_text(out / "config.yaml", dataclasses.replace(
+        save_png(out / "grid.png", grid(np.stack(shown), SIDE))
+        write_text(out / "config.yaml", dataclasses.replace(
             config, dropout_when_sampling=gen.dropout_when_sampling).to_yaml())
         some = f", the first {GRID_IMAGES} of them" if len(seeds) > GRID_IMAGES else ""
         print(f"{len(seeds)} images in {out}, one for each seed; {out}/grid.png shows them{some}", flush=True)

@@ -1,7 +1,6 @@
 """Images with what several measures want to know of them, each found out once."""
 
 import functools
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,15 +10,6 @@ from dcgan_mri.metrics import regions
 # Of the real slices that may show tissue at a pixel that still counts as air.
 _TISSUE_IN_AIR = 0.005
 _CHUNK = 16
-
-
-def cores():
-    """Number of cores that this process may use.
-
-    Returns:
-        int: 1 or more.
-    """
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Stack:

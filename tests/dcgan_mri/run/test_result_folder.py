@@ -68,14 +68,14 @@ def test_the_revision_is_marked_when_the_package_was_changed_and_not_for_results
     def git(*command):
         subprocess.run(["git", "-C", tmp_path, "-c", "user.name=n", "-c", "user.email=e", *command], check=True)
 
-    source = tmp_path / "package" / "results.py"
-    source.parent.mkdir()
+    source = tmp_path / "package" / "networks.py"
+    (tmp_path / "package" / "run").mkdir(parents=True)
     source.write_text("1\n")
     (tmp_path / "report").write_text("1\n")
     git("init", "-q")
     git("add", ".")
     git("commit", "-qm", "one")
-    monkeypatch.setattr(result_folder, "__file__", str(source))
+    monkeypatch.setattr(result_folder, "__file__", str(source.parent / "run" / "result_folder.py"))
     clean = result_folder._git_revision()
     assert len(clean) == 40
     (tmp_path / "report").write_text("2\n")
