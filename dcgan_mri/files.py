@@ -1,9 +1,11 @@
-"""Files that are whole or absent, and files that one process holds alone."""
+"""Files that are whole or absent, files that one process holds alone, and files that are nothing else."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import pathlib
+import stat
 import tempfile
 
 from dcgan_mri.errors import DataError
@@ -54,6 +56,26 @@ def write_text(path, text):
     """
     with whole_file(path) as file:
         file.write(text.encode())
+
+
+@contextlib.contextmanager
+def open_regular(path):
+    """Open a file for reading, but wait for no pipe and read from no device.
+
+    Args:
+        path (str or Path): The file.
+
+    Yields:
+        file: Open for binary reading.
+
+    Raises:
+        OSError: If it cannot be opened, or is not a regular file.
+    """
+    # Without O_NONBLOCK, opening a named pipe waits until somebody writes into it.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        yield file
 
 
 def lock(file):

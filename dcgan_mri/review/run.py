@@ -1,7 +1,5 @@
 """What the page says of a run: its settings beside the paper's, and the facts."""
 
-import dataclasses
-
 from dcgan_mri import config as settings
 
 

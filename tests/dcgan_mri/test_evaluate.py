@@ -1,6 +1,7 @@
 """`python -m dcgan_mri.evaluate` as a user starts it."""
 
 import csv
+import hashlib
 import json
 
 import numpy as np
@@ -24,10 +25,11 @@ def write_phantom_set(folder):
     pictures, subjects, levels = phantom_slices(5, 8)
     with (folder / "manifest.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["file", "subject", "split", "slice"])
+        writer.writerow(["file", "subject", "split", "slice", "sha256"])
         for i, picture in enumerate(pictures):
             Image.fromarray(picture).save(folder / f"{i}.png")
-            writer.writerow([f"{i}.png", subjects[i], "held-out" if i >= 24 else "train", levels[i]])
+            writer.writerow([f"{i}.png", subjects[i], "held-out" if i >= 24 else "train", levels[i],
+                             hashlib.sha256((folder / f"{i}.png").read_bytes()).hexdigest()])
     (folder / "dataset.json").write_text(json.dumps(
         {"format": "slice set", "version": 1, "slices": len(pictures), "size": 64}))
     return folder
