@@ -46,11 +46,12 @@ def making(folder):
         raise DataError(f"{folder}: cannot make the folder ({error.strerror}); give another one by -o") from None
 
 
-def open_new(out):
-    """Make the folder of a new run.
+def open_new(out, instead=""):
+    """Make the folder of something new.
 
     Args:
         out (str or Path): The folder.
+        instead (str): What the user can do about one that is taken, besides giving another.
 
     Raises:
         UsageError: If it holds something already: results are never overwritten.
@@ -62,7 +63,7 @@ def open_new(out):
         if not taken:
             path.mkdir(parents=True, exist_ok=True)
     if taken:
-        raise UsageError(f"{out}: exists already; go on with that run by -r, or give another folder by -o")
+        raise UsageError(f"{out}: exists already; {instead}give another folder by -o")
 
 
 def claim(out):

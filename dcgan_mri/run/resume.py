@@ -122,7 +122,7 @@ def open_result_folder(args, config, facts):
         DataError: If another run is writing there, or nothing can be written.
     """
     if args.resume is None or not result_folder.last_start(args.out):
-        result_folder.open_new(args.out)
+        result_folder.open_new(args.out, "go on with that run by -r, or ")
     claim = result_folder.claim(args.out)
     write_text(pathlib.Path(args.out) / result_folder.CONFIG, config.to_yaml())
     result_folder.record_start(args.out, facts)

@@ -18,7 +18,7 @@ def test_new_folder_and_empty_folder_are_taken(tmp_path):
 
 def test_folder_with_anything_in_it_is_refused(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(UsageError, match="exists already; go on with that run by -r"):
+    with pytest.raises(UsageError, match="exists already; give another folder by -o"):
         result_folder.open_new(tmp_path)
     with pytest.raises(UsageError, match="exists already"):
         result_folder.open_new(tmp_path / "file")
