@@ -7,6 +7,8 @@ from dcgan_mri.metrics.measure import Measure, Quantity
 
 PATCH, PATCHES, PROJECTIONS = 7, 16, 64
 COARSEST = 16
+# Images after which the positions of patches come again. A prime, so that no rhythm of a set's levels goes with it.
+ROUND = 13
 SIDES = (256, 128, 64, 32, 16)
 _BINOMIAL = np.array([1, 4, 6, 4, 1], dtype=np.float32) / 16
 
@@ -39,8 +41,8 @@ def _smooth(grey):
 class Swd(Measure):
     """Random projections of random patches of each image at each scale.
 
-    Karras, Aila, Laine and Lehtinen, "Progressive growing of GANs", ICLR 2018, section 5. Directions and positions are
-    the same for every set.
+    Karras, Aila, Laine and Lehtinen, "Progressive growing of GANs", ICLR 2018, section 5. Directions are the
+    same for every image; positions go round, so that any two sets, and any two halves of one, have the same ones.
     """
 
     name = "swd"
@@ -55,8 +57,8 @@ class Swd(Measure):
         directions = rng.standard_normal((PATCH * PATCH, PROJECTIONS)).astype(np.float32)
         directions /= np.linalg.norm(directions, axis=0)
 
-        def projections(grey, seed):
-            place = np.random.default_rng([1, seed])
+        def projections(grey, index):
+            place = np.random.default_rng([1, index % ROUND])
             result = []
             for level in laplacian_pyramid(grey):
                 windows = np.lib.stride_tricks.sliding_window_view(level, (PATCH, PATCH))
