@@ -27,7 +27,7 @@ setup(
         "numba>=0.61",
         "numpy>=2.0,<3",
         "pillow>=10.1",
-        "pywavelets>=1.6",
+        "pydantic>=2.7,<3",
         "pyyaml>=6",
         "scikit-image>=0.24",
         "scipy>=1.13",
@@ -45,6 +45,7 @@ setup(
         # What compiles kernels and makes plans without a GPU.
         "test-gpu": ["nvidia-cuda-nvrtc-cu12>=12.8,<13", "nvidia-cudnn-cu12>=9,<10", "nvidia-cudnn-frontend==1.18.0"],
         "test": [
-            "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "ruff>=0.6", "selenium>=4.20"],
+            "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "pywavelets>=1.6", "ruff>=0.6",
+            "selenium>=4.20"],
     },
 )
