@@ -8,12 +8,10 @@ import time
 from pathlib import Path
 
 from preprocess.errors import PreprocessError, UsageError
-from preprocess.layouts import MODALITIES
 from preprocess.pool import default_workers
-from preprocess.progress import ProgressBar
-from preprocess.selection import PAPER_SLICES, PAPER_SUBJECTS, SliceChoice, parse_percents, parse_slices
+from preprocess.settings import PAPER_SLICES, Settings, SliceChoice, parse_percents, parse_slices
 from preprocess.slices import has_contrast
-from preprocess.subject import Settings
+from preprocess.subjects import MODALITIES, PAPER_SUBJECTS
 
 
 def _settings(arguments):
@@ -40,7 +38,7 @@ def _count(number, noun):
 
 
 def _build(arguments):
-    from preprocess.dataset import Plan, build
+    from preprocess.build import Plan, build
 
     plan = Plan(
         brats=arguments.brats,
@@ -56,8 +54,7 @@ def _build(arguments):
         overwrite=arguments.overwrite,
     )
     started = time.monotonic()
-    with ProgressBar("slicing") as progress:
-        outcome = build(plan, progress)
+    outcome = build(plan, "slicing")
     for note in outcome.notes:
         print(f"note: {note}", file=sys.stderr)
     for reason in outcome.left_out.values():
@@ -73,10 +70,9 @@ def _build(arguments):
 def _phantom(arguments):
     from preprocess.phantom import write_phantoms
 
-    with ProgressBar("phantoms") as progress:
-        count = write_phantoms(arguments.out, arguments.subjects, arguments.seed, arguments.jobs, progress)
-    print(f"{arguments.out}: {_count(count, 'synthetic subject')}; slice them with: python -m preprocess build --brats "
-          f"{arguments.out} --out DIR")  # fmt: skip
+    write_phantoms(arguments.out, arguments.subjects, arguments.seed, arguments.jobs, "phantoms")
+    print(f"{arguments.out}: {_count(arguments.subjects, 'synthetic subject')}; slice them with: "
+          f"python -m preprocess build --brats {arguments.out} --out DIR")
     return 0
 
 
@@ -91,7 +87,7 @@ def _inspect(arguments):
 
 
 def _verify(arguments):
-    from preprocess.verify import check_set, read_description
+    from preprocess.slice_set import check_set, read_description
 
     problems = check_set(arguments.folder)
     for problem in problems:
@@ -131,25 +127,25 @@ def _add_slicing(parser):
     group = parser.add_argument_group("which volumes")
     group.add_argument("--modality", choices=MODALITIES, default="flair", help="which MRI sequence (default: flair)")
     group.add_argument("--channel", type=int, metavar="N",
-                       help="which volume of 4-D files, from 0 (Decathlon files: known from --modality)")  # fmt: skip
+                       help="which volume of 4-D files, from 0 (Decathlon files: known from --modality)")
     group.add_argument("--orientation", choices=("header", "stored"), default="header",
                        help="header: turn each volume by its own affine (default); stored: take the arrays as BraTS "
-                       "stores them (left, back, up), for files whose header lies")  # fmt: skip
+                       "stores them (left, back, up), for files whose header lies")
     group.add_argument("--follow-links", action="store_true", help="allow links that lead out of the data folder")
     group = parser.add_argument_group("which slices")
     group.add_argument("--slices", default=PAPER_SLICES, metavar="RANGE",
                        help=f"slice indices from 0 at the bottom, such as 60-107, 75 or 60-80,90; or all; or tumour: "
-                       f"slices whose _seg shows tumour (default: {PAPER_SLICES}, the paper's)")  # fmt: skip
+                       f"slices whose _seg shows tumour (default: {PAPER_SLICES}, the paper's)")
     group.add_argument("--slices-mm", nargs=2, type=float, metavar=("LOW", "HIGH"),
-                       help="slices by position along the body in mm, instead of --slices")  # fmt: skip
+                       help="slices by position along the body in mm, instead of --slices")
     group.add_argument("--min-tumour-pixels", type=_positive, default=1, metavar="N",
-                       help="for --slices tumour: the fewest tumour pixels of a slice (default: 1)")  # fmt: skip
+                       help="for --slices tumour: the fewest tumour pixels of a slice (default: 1)")
     group = parser.add_argument_group("what they look like")
     group.add_argument("--window", default="0.1,99.9", metavar="LOW,HIGH",
                        help="percentiles of each volume's voxels that become black and white "
-                       "(default: 0.1,99.9, as 3D Slicer's automatic window)")  # fmt: skip
+                       "(default: 0.1,99.9, as 3D Slicer's automatic window)")
     group.add_argument("--window-raw", nargs=2, type=float, metavar=("LOW", "HIGH"),
-                       help="the same window for all volumes, in the files' units, instead of --window")  # fmt: skip
+                       help="the same window for all volumes, in the files' units, instead of --window")
     group.add_argument("--size", type=_size, default=256, help="side of the images in pixels (default: 256)")
 
 
@@ -168,39 +164,39 @@ def make_parser():
         "build", help="slice volumes into a set", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Slice the volumes of a data folder (BraTS 2018 and later, Decathlon Task01, or a plain folder of\n"
         "NIfTI files) into a set of square 8-bit PNGs with manifest.csv, overview.png and dataset.json.\n"
-        "A set without dataset.json is not finished; the same command goes on where it stopped.",
+        "The set appears when it is whole; run again, the same command checks it and does nothing.",
         epilog="examples:\n"
         "  python -m preprocess build --brats MICCAI_BraTS2020_TrainingData --out slices\n"
         "  python -m preprocess build --brats BraTS2021 --out slices --subjects first:15 -j 4\n"
         "  python -m preprocess build --brats Task01_BrainTumour --out slices --subjects all --slices tumour",
-    )  # fmt: skip
+    )
     build.add_argument("--brats", type=Path, required=True, metavar="DIR", help="the data set as unpacked")
     build.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the set: new or empty")
     build.add_argument("--subjects", default=PAPER_SUBJECTS, metavar="WHICH",
                        help="numbers such as 001-015, IDs, a list of both with commas, first:15, or all "
-                       f"(default: {PAPER_SUBJECTS}, the paper's)")  # fmt: skip
+                       f"(default: {PAPER_SUBJECTS}, the paper's)")
     build.add_argument("--skip", metavar="WHICH", help="subjects to leave out: numbers, ranges or IDs, with commas")
     _add_slicing(build)
     group = build.add_argument_group("how it is written")
     group.add_argument("--split", type=_fraction, metavar="FRACTION",
-                       help="hold out this part of the subjects (whole patients); see manifest.csv")  # fmt: skip
+                       help="hold out this part of the subjects (whole patients); see manifest.csv")
     group.add_argument("--split-seed", type=int, default=0, metavar="S", help="another choice of them (default: 0)")
     group.add_argument("-j", "--jobs", type=_positive, default=default_workers(), metavar="N",
-                       help="worker processes (default: the cores, here %(default)s)")  # fmt: skip
+                       help="worker processes (default: the cores, here %(default)s)")
     group.add_argument("--keep-going", action="store_true",
-                       help="finish the set without the subjects that fail; the exit status is still 1")  # fmt: skip
+                       help="finish the set without the subjects that fail; the exit status is still 1")
     group.add_argument("--overwrite", action="store_true", help="replace a set that was made with other settings")
     build.set_defaults(run=_build)
 
     phantom = commands.add_parser(
         "phantom", help="write synthetic stand-in volumes",
         description="Write synthetic brains with tumours in the layout of BraTS 2020, for those without the data.",
-    )  # fmt: skip
+    )
     phantom.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the volumes")
     phantom.add_argument("--subjects", type=_positive, default=15, metavar="N", help="how many (default: 15)")
     phantom.add_argument("--seed", type=int, default=0, metavar="S", help="other brains (default: 0)")
     phantom.add_argument("-j", "--jobs", type=_positive, default=default_workers(), metavar="N",
-                         help="worker processes (default: the cores, here %(default)s)")  # fmt: skip
+                         help="worker processes (default: the cores, here %(default)s)")
     phantom.set_defaults(run=_phantom)
 
     inspect = commands.add_parser(
@@ -208,7 +204,7 @@ def make_parser():
         description="Print shape, spacing, orientation, data type, scaling and percentiles of one volume or of every\n"
         "volume of a data folder, and what build with the same options would do with it.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     inspect.add_argument("path", type=Path, metavar="FILE|DIR", help="a NIfTI file or a data folder")
     _add_slicing(inspect)
     inspect.set_defaults(run=_inspect)
@@ -216,7 +212,7 @@ def make_parser():
     verify = commands.add_parser(
         "verify", help="check a set against its manifest",
         description="Hash every file of a set and report each one that is missing, changed or foreign.",
-    )  # fmt: skip
+    )
     verify.add_argument("folder", type=Path, metavar="DIR", help="a slice set")
     verify.set_defaults(run=_verify)
     return parser
@@ -246,7 +242,7 @@ def main(argv=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        print("\npreprocess: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        print("\npreprocess: interrupted; nothing was written", file=sys.stderr)
         return 130
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from preprocess.errors import DataError
 from preprocess.inspection import inspect
-from preprocess.selection import parse_slices
-from preprocess.subject import Settings
+from preprocess.settings import parse_slices
+from preprocess.settings import Settings
 
 
 def text_of(path, settings):
@@ -77,7 +77,7 @@ def test_every_volume_of_a_folder(tmp_path, make, small):
     (tmp_path / "B" / "B_flair.nii").write_bytes(b"<html>")
     results = list(inspect(tmp_path, small))
     assert [(lines[0].split()[0], usable) for lines, usable in results] == [
-        ("A", True), ("B", False), ("BRATS_001", True)]  # fmt: skip
+        ("A", True), ("B", False), ("BRATS_001", True)]
     with pytest.raises(DataError, match="no t2 volume"):
         list(inspect(tmp_path / "A", Settings(modality="t2")))
 

@@ -41,7 +41,7 @@ def test_builds_the_papers_slices_from_a_phantom(phantom, tmp_path, capsys):
     description = json.loads((out / "dataset.json").read_bytes())
     assert (description["format"], description["version"], description["slices"]) == ("slice set", 1, 48)
     assert {path.name for path in out.iterdir()} == {row["file"] for row in rows} | {
-        "manifest.csv", "overview.png", "dataset.json"}  # fmt: skip
+        "manifest.csv", "overview.png", "dataset.json"}
 
 
 def test_a_missing_subject_is_named_with_what_was_found(phantom, tmp_path, capsys):
@@ -146,9 +146,9 @@ def test_interrupted(tiny, tmp_path, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("preprocess.dataset.run_all", interrupt)
+    monkeypatch.setattr("preprocess.build.run_all", interrupt)
     assert build(tiny, tmp_path / "set", "--slices", "2-6") == 130
-    assert "interrupted; the same command goes on where it stopped" in capsys.readouterr().err
+    assert "interrupted; nothing was written" in capsys.readouterr().err
     monkeypatch.undo()
     assert build(tiny, tmp_path / "set", "--slices", "2-6") == 0
 

@@ -16,7 +16,7 @@ from preprocess.slices import (
 
 PERCENT = st.floats(0, 100)
 INTEGERS = hnp.arrays(hnp.integer_dtypes(endianness="=") | hnp.unsigned_integer_dtypes(endianness="="),
-                      hnp.array_shapes(min_dims=1, max_dims=3, max_side=9))  # fmt: skip
+                      hnp.array_shapes(min_dims=1, max_dims=3, max_side=9))
 FLOATS = hnp.arrays(st.sampled_from([np.float32, np.float64]), hnp.array_shapes(min_dims=1, max_dims=3, max_side=9))
 
 

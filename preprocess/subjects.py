@@ -1,12 +1,14 @@
-"""Finding the subjects of a data folder: BraTS 2018 and later, Decathlon Task01, plain folders."""
+"""Which files are a subject (BraTS 2018 and later, Decathlon Task01, plain folders), and which subjects are taken."""
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from preprocess.errors import DataError, reason_of
+from preprocess.errors import DataError, UsageError, reason_of
 
+PAPER_SUBJECTS = "001-015"
 MODALITIES = ("flair", "t1", "t1ce", "t2")
 # Suffixes of BraTS up to 2021 (and the spellings of its sister data sets), then those of BraTS 2023 and later.
 _SUFFIXES = {
@@ -124,7 +126,7 @@ def _outward(path, modality):
     if suffix is not None and suffix not in (*_SUFFIXES[modality], "seg", "segm"):
         return None
     problem = DataError(path, f"this link leads out of the folder, to {os.path.realpath(path)}",
-                        "copy the file, or allow it with --follow-links")  # fmt: skip
+                        "copy the file, or allow it with --follow-links")
     return Subject(stem or path.parent.name, path, problem=problem)
 
 
@@ -139,10 +141,10 @@ def _check_names(subjects):
         if len(group) > 1 and not problem:
             others = " and ".join(str(other.volume) for other in group[1:])
             problem = DataError(subject.volume, f"subject {name} was found again in {others}",
-                                f"remove all but one, or use --skip {name}")  # fmt: skip
+                                f"remove all but one, or use --skip {name}")
         if not name.isprintable() or len(name.encode(errors="replace")) > _LONGEST_NAME:
             problem = DataError(ascii(str(subject.volume)), "its name cannot be used for the slices (characters that "
-                                f"cannot be printed, or over {_LONGEST_NAME} bytes)", "rename the file")  # fmt: skip
+                                f"cannot be printed, or over {_LONGEST_NAME} bytes)", "rename the file")
         yield replace(subject, problem=problem)
 
 
@@ -179,5 +181,135 @@ def find_subjects(root, modality="flair", follow_links=False):
         if others:
             found = f"files of {', '.join(sorted(others))} were found"
         raise DataError(root, f"no {modality} volume in it: {found}",
-                        "give the folder of the unpacked data set, or another --modality")  # fmt: skip
+                        "give the folder of the unpacked data set, or another --modality")
     return list(_check_names(subjects))
+
+
+def number_of(subject):
+    """The number by which a subject is counted in its data set.
+
+    Args:
+        subject (str): A subject, such as ``BraTS20_Training_001`` or ``BraTS-GLI-00005-000`` (patient 5, visit 0).
+
+    Returns:
+        int or None: 1 and 5 for these; None for names that are not counted so, such as ``Brats18_TCIA01_150_1``.
+    """
+    if match := re.fullmatch(r"BraTS-[A-Z]+-(\d+)-\d+", subject, re.IGNORECASE):
+        return int(match[1])
+    *before, last = re.split(r"[_\-. ]", subject)
+    match = re.search(r"\d+$", last)
+    if not match or (before and before[-1].isdigit()):
+        return None
+    return int(match[0])
+
+
+def _matches(part, subjects):
+    """The subjects that one part of a list names, and the wanted numbers that no subject has."""
+    if part in subjects:
+        return [part], []
+    span = re.fullmatch(r"(\d{1,6})-(\d{1,6})", part)
+    single = re.fullmatch(r"\d{1,6}", part)
+    if not span and not single:
+        return [], [part]
+    first, last = (span[1], span[2]) if span else (part, part)
+    if int(last) < int(first):
+        raise UsageError(f"--subjects {part}: the range ends before it begins")
+    numbers = {}
+    for subject in subjects:
+        numbers.setdefault(number_of(subject), []).append(subject)
+    wanted = range(int(first), int(last) + 1)
+    chosen = [subject for number in wanted for subject in numbers.get(number, [])]
+    return chosen, [str(number).zfill(len(first)) for number in wanted if number not in numbers]
+
+
+def _shorten(names, most=8):
+    names = list(names)
+    return ", ".join(names if len(names) <= most else [*names[: most - 2], "…", names[-1]])
+
+
+def unused_skips(skip, subjects):
+    """Parts of ``--skip`` that name no subject: a slip of the pen there would let a subject in.
+
+    Args:
+        skip (str or None): ``--skip``.
+        subjects (list of str): All subjects found.
+
+    Returns:
+        list of str: The parts.
+    """
+    parts = [part.strip() for part in (skip or "").split(",") if part.strip()]
+    return [part for part in parts if not _matches(part, subjects)[0]]
+
+
+def select_subjects(text, skip, subjects, folder):
+    """Apply ``--subjects`` and ``--skip`` to what was found.
+
+    Args:
+        text (str): ``all``, ``first:15``, ranges of numbers such as ``001-015``, subjects, or a list of these.
+        skip (str or None): The same without ``all``: subjects to leave out.
+        subjects (list of str): All subjects found, sorted.
+        folder (Path): Where they were found, for messages.
+
+    Returns:
+        tuple: The chosen subjects (sorted), and a :class:`DataError` that names those not found, or None.
+
+    Raises:
+        UsageError: If the text cannot be read.
+    """
+    left_out = set()
+    for part in filter(None, (skip or "").split(",")):
+        left_out.update(_matches(part.strip(), subjects)[0])
+    remaining = [subject for subject in subjects if subject not in left_out]
+    found = f"{len(subjects)} found: {_shorten(subjects)}"
+    if text == "all":
+        return remaining, None
+    if match := re.fullmatch(r"first:(\d+)", text):
+        count = int(match[1])
+        if count < 1:
+            raise UsageError(f"--subjects {text}: at least one subject is needed")
+        short = DataError(folder, f"the first {count} subjects were asked for, {found}", "use --subjects all")
+        return remaining[:count], short if count > len(remaining) else None
+    chosen, missing = set(), []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        matched, absent = _matches(part, subjects)
+        chosen.update(matched)
+        missing.extend(absent)
+    if not chosen and not missing:
+        raise UsageError("--subjects is empty: give a range such as 001-015, IDs, first:15 or all")
+    error = None
+    if missing:
+        error = DataError(folder, f"no subject {_shorten(missing)}; {found}", "name others with --subjects, or all")
+    return sorted(chosen - left_out), error
+
+
+def patient_of(subject):
+    """The patient of a subject: visits of one patient must not be divided.
+
+    Args:
+        subject (str): A subject, such as ``BraTS-GLI-00005-001`` (second visit of patient 5).
+
+    Returns:
+        str: ``BraTS-GLI-00005`` for that; other names as they are.
+    """
+    match = re.fullmatch(r"(BraTS-[A-Z]+-\d+)-\d+", subject, re.IGNORECASE)
+    return match[1] if match else subject
+
+
+def held_out(subjects, fraction, seed):
+    """Choose the held-out subjects.
+
+    Each patient's place depends on its name and the seed alone, so that adding patients moves few of them.
+
+    Args:
+        subjects (list of str): All subjects.
+        fraction (float): Part of the patients to hold out, 0 to 1.
+        seed (int): Another seed gives another choice.
+
+    Returns:
+        set of str: The held-out subjects; at least one patient's, and at least one patient is left for training.
+    """
+    patients = {patient_of(subject) for subject in subjects}
+    ordered = sorted(patients, key=lambda patient: hashlib.sha256(f"{seed}/{patient}".encode()).digest())
+    count = min(max(1, round(len(ordered) * fraction)), len(ordered) - 1)
+    chosen = set(ordered[:count])
+    return {subject for subject in subjects if patient_of(subject) in chosen}

@@ -1,10 +1,25 @@
+import hashlib
 import json
 import os
 
+import numpy as np
 import pytest
-from preprocess.dataset import Plan, build
+from hypothesis import given
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+from preprocess.build import Plan, build
 from preprocess.errors import DataError
-from preprocess.verify import changed_sources, check_set, is_slice_name, read_description
+from preprocess.slice_set import (
+    COLUMNS,
+    changed_sources,
+    check_set,
+    encode_manifest,
+    file_name,
+    is_slice_name,
+    read_description,
+    read_manifest,
+    write_slice,
+)
 
 
 @pytest.fixture
@@ -66,10 +81,6 @@ def test_what_is_not_a_set_is_named(made, tmp_path):
         read_description(tmp_path / "none")
     with pytest.raises(DataError, match="this is not a slice set"):
         read_description(tmp_path)
-    (made / "dataset.json").unlink()
-    (made / ".unfinished").mkdir()
-    with pytest.raises(DataError, match="an unfinished slice set; finish it with the command that began it"):
-        read_description(made)
 
 
 def test_changed_sources(made, tmp_path):
@@ -87,3 +98,50 @@ def test_names_of_slices():
     assert is_slice_name("BraTS20_Training_001_img_00060.png")
     assert not is_slice_name("manifest.csv")
     assert not is_slice_name("img_00060.png")
+
+
+def row(subject, index):
+    return dict.fromkeys(COLUMNS, "") | {"file": file_name(subject, index), "subject": subject, "slice": index}
+
+
+def test_name_of_a_slice():
+    assert file_name("BraTS20_Training_001", 60) == "BraTS20_Training_001_img_00060.png"
+
+
+def test_rows_come_back(tmp_path):
+    rows = [row('b, "quoted"', 100), row('b, "quoted"', 9), row("çelik", 1), row("a b", 2)]
+    (tmp_path / "manifest.csv").write_bytes(encode_manifest(rows))
+    found = read_manifest(tmp_path / "manifest.csv")
+    assert found == [{**one, "slice": str(one["slice"])} for one in rows]
+
+
+def test_the_header_that_training_reads():
+    assert encode_manifest([]).decode() == (
+        "file,subject,split,slice,position_mm,source,source_sha256,orientation,window_low,window_high,brain_pixels,"
+        "tumour_pixels,sha256\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"a,b\n1,2\n", b"\xff\xfe", encode_manifest([]) + b"too,short\n", encode_manifest([]) + b"x," * 20 + b"\n"],
+)
+def test_what_is_not_a_manifest_is_named(tmp_path, content):
+    (tmp_path / "manifest.csv").write_bytes(content)
+    with pytest.raises(DataError, match=r"manifest\.csv: .*--overwrite"):
+        read_manifest(tmp_path / "manifest.csv")
+
+
+def test_a_missing_manifest_is_named(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        read_manifest(tmp_path / "manifest.csv")
+
+
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)))
+def test_a_slice_is_a_grey_png_with_these_pixels(tmp_path_factory, grey):
+    folder = tmp_path_factory.mktemp("png")
+    row = write_slice(folder, {"file": "a.png"}, grey)
+    with Image.open(folder / "a.png") as image:
+        assert image.mode == "L"
+        np.testing.assert_array_equal(np.asarray(image), grey)
+    assert row["sha256"] == hashlib.sha256((folder / "a.png").read_bytes()).hexdigest()
