@@ -48,7 +48,6 @@ def _build(arguments):
         settings=_settings(arguments),
         split=arguments.split,
         split_seed=arguments.split_seed,
-        follow_links=arguments.follow_links,
         workers=arguments.jobs,
         keep_going=arguments.keep_going,
         overwrite=arguments.overwrite,
@@ -80,7 +79,7 @@ def _inspect(arguments):
     from preprocess.inspection import inspect
 
     settings, failed = _settings(arguments), False
-    for lines, usable in inspect(arguments.path, settings, arguments.follow_links):
+    for lines, usable in inspect(arguments.path, settings):
         print("\n".join(lines), flush=True)
         failed = failed or not usable
     return 1 if failed else 0
@@ -131,7 +130,6 @@ def _add_slicing(parser):
     group.add_argument("--orientation", choices=("header", "stored"), default="header",
                        help="header: turn each volume by its own affine (default); stored: take the arrays as BraTS "
                        "stores them (left, back, up), for files whose header lies")
-    group.add_argument("--follow-links", action="store_true", help="allow links that lead out of the data folder")
     group = parser.add_argument_group("which slices")
     group.add_argument("--slices", default=PAPER_SLICES, metavar="RANGE",
                        help=f"slice indices from 0 at the bottom, such as 60-107, 75 or 60-80,90; or all; or tumour: "

@@ -36,7 +36,6 @@ class Plan:
         settings (Settings): How slices are made.
         split (float or None): Fraction of the subjects to hold out.
         split_seed (int): Seed of that choice.
-        follow_links (bool): Whether links may lead out of the data folder.
         workers (int): Processes to use.
         keep_going (bool): Whether to make the set without the subjects that fail.
         overwrite (bool): Whether an existing set with other settings may be replaced.
@@ -49,7 +48,6 @@ class Plan:
     settings: Settings = field(default_factory=Settings)
     split: float | None = None
     split_seed: int = 0
-    follow_links: bool = False
     workers: int = 1
     keep_going: bool = False
     overwrite: bool = False
@@ -89,7 +87,7 @@ def build(plan, title=None):
     Raises:
         PreprocessError: If it cannot be made; nothing is left behind then.
     """
-    subjects = find_subjects(plan.brats, plan.settings.modality, plan.follow_links)
+    subjects = find_subjects(plan.brats, plan.settings.modality)
     found = [subject.name for subject in subjects]
     names, missing = select_subjects(plan.subjects, plan.skip, found, plan.brats)
     if missing and not (plan.keep_going and names):

@@ -32,7 +32,7 @@ def open_regular(path):
     path = Path(path)
     try:
         if path.is_symlink() and not path.exists():
-            raise DataError(path, "this link leads nowhere", "restore the file that it points to, or use --skip")
+            raise DataError(path, broken_link(path), "restore the file that it points to, or use --skip")
         if path.is_dir():
             raise DataError(path, "this is a folder, not a file", "move the file out of it, or use --skip")
         if path.exists() and not path.is_file():
@@ -40,6 +40,19 @@ def open_regular(path):
         return path.open("rb")
     except OSError as error:
         raise DataError(path, f"cannot open ({reason_of(error)})", "check the path and its permissions") from error
+
+
+def broken_link(path):
+    """What is wrong with a link that cannot be followed.
+
+    Args:
+        path (Path): The link.
+
+    Returns:
+        str: Words.
+    """
+    circle = path.exists() or os.path.realpath(path) == os.path.abspath(path)
+    return f"this link leads {'in a circle' if circle else 'nowhere'}, to {os.readlink(path)}"
 
 
 def sha256_of(*paths):

@@ -95,6 +95,8 @@ def inspect_subject(subject, settings):
     """
     lines = [f"{subject.name}  {subject.volume}"]
     try:
+        if subject.problem:
+            raise subject.problem
         lines += _describe_header(read_header(subject.volume), subject.volume)
         loaded = load_subject(subject, settings, subject.volume.parent)
         lines += _describe_values(loaded.volume.voxels)
@@ -104,13 +106,12 @@ def inspect_subject(subject, settings):
     return lines, True
 
 
-def inspect(path, settings, follow_links=False):
+def inspect(path, settings):
     """Describe a volume, or every volume of a data folder.
 
     Args:
         path (Path): A NIfTI file or a folder.
         settings (Settings): What ``build`` would be given.
-        follow_links (bool): Whether links may lead out of the folder.
 
     Yields:
         tuple: Lines of text, and whether ``build`` could use the volume.
@@ -120,7 +121,7 @@ def inspect(path, settings, follow_links=False):
     """
     path = Path(path)
     if path.is_dir():
-        for subject in find_subjects(path, settings.modality, follow_links):
+        for subject in find_subjects(path, settings.modality):
             yield inspect_subject(subject, settings)
     else:
         yield inspect_subject(_subject_of(path, settings.modality), settings)
@@ -129,7 +130,7 @@ def inspect(path, settings, follow_links=False):
 def _subject_of(path, modality):
     """A file with the labels and the channel that it has in its own folder."""
     try:
-        beside = find_subjects(path.parent, modality, follow_links=True)
+        beside = find_subjects(path.parent, modality)
     except DataError:
         beside = []
     for subject in beside:

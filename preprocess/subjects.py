@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preprocess.errors import DataError, UsageError, reason_of
+from preprocess.files import broken_link
 
 PAPER_SUBJECTS = "001-015"
 MODALITIES = ("flair", "t1", "t1ce", "t2")
@@ -65,34 +66,28 @@ def split_name(name):
     return (stem[: suffix.start()].rstrip("_-"), suffix[1].lower()) if suffix else (stem, None)
 
 
-def _leads_out(entry, root):
-    return entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(root)
-
-
-def _walk(folder, root, follow_links, above=()):
-    """Every folder under a folder, with its NIfTI files and the links in it that lead out of the root; sorted."""
+def _walk(folder, above=()):
+    """Every folder under a folder with its NIfTI files and the links in it that cannot be followed; sorted."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(folder, f"cannot read this folder ({reason_of(error)})", "check its permissions") from error
-    files, folders, outward = [], [], []
-    for entry in entries:
-        path = Path(entry.path)
-        is_folder, is_nifti = path.is_dir(), split_name(entry.name) is not None
-        if entry.name.startswith(".") or not (is_folder or is_nifti):
-            continue
-        if not follow_links and _leads_out(entry, root):
-            outward.append(path)
-        # Some unpackers make a folder of a file's name; one without a volume in it is reported when it is loaded.
-        elif is_folder and (not is_nifti or any(path.glob("*.nii*"))):
-            folders.append(path)
-        else:
-            files.append(path)
-    yield folder, files, outward
     above = (*above, os.path.realpath(folder))
+    files, folders, broken = [], [], []
+    for entry in entries:
+        path, is_nifti = Path(entry.path), split_name(entry.name) is not None
+        if entry.name.startswith("."):
+            continue
+        # Some unpackers make a folder of a file's name; one without a volume in it is reported when it is loaded.
+        if path.is_dir() and (not is_nifti or any(path.glob("*.nii*"))):
+            (broken if os.path.realpath(path) in above else folders).append(path)
+        elif is_nifti:
+            files.append(path)
+        elif not path.suffix and entry.is_symlink() and not path.exists():
+            broken.append(path)
+    yield folder, files, broken
     for path in folders:
-        if os.path.realpath(path) not in above:
-            yield from _walk(path, root, follow_links, above)
+        yield from _walk(path, above)
 
 
 def _decathlon(folder, files, modality):
@@ -101,7 +96,7 @@ def _decathlon(folder, files, modality):
     for path in files:
         stem, _ = split_name(path.name)
         seg = labels / path.name
-        yield Subject(stem, path, seg if seg.exists() else None, _DECATHLON_CHANNELS[modality])
+        yield Subject(stem, path, seg if os.path.lexists(seg) else None, _DECATHLON_CHANNELS[modality])
 
 
 def _subjects_of(files, modality):
@@ -120,14 +115,10 @@ def _subjects_of(files, modality):
             yield Subject(stem, path, labels.get(stem))
 
 
-def _outward(path, modality):
-    """A link that leads out of the data folder, as the subject that it would have been; None if it is another file."""
-    stem, suffix = split_name(path.name) or (path.name, None)
-    if suffix is not None and suffix not in (*_SUFFIXES[modality], "seg", "segm"):
-        return None
-    problem = DataError(path, f"this link leads out of the folder, to {os.path.realpath(path)}",
-                        "copy the file, or allow it with --follow-links")
-    return Subject(stem or path.parent.name, path, problem=problem)
+def _broken(path):
+    """A link that cannot be followed, as the subject that it would have been."""
+    return Subject(path.name, path, problem=DataError(
+        path, broken_link(path), f"mend or remove it, or use --skip {path.name}"))
 
 
 def _check_names(subjects):
@@ -138,7 +129,8 @@ def _check_names(subjects):
     for name, group in sorted(by_name.items()):
         subject = next((one for one in group if one.problem), group[0])
         problem = subject.problem
-        if len(group) > 1 and not problem:
+        # The same file under two links is one subject.
+        if len({os.path.realpath(one.volume) for one in group}) > 1 and not problem:
             others = " and ".join(str(other.volume) for other in group[1:])
             problem = DataError(subject.volume, f"subject {name} was found again in {others}",
                                 f"remove all but one, or use --skip {name}")
@@ -148,13 +140,12 @@ def _check_names(subjects):
         yield replace(subject, problem=problem)
 
 
-def find_subjects(root, modality="flair", follow_links=False):
-    """Find every subject under a folder.
+def find_subjects(root, modality="flair"):
+    """Find every subject under a folder. Links are followed, wherever they lead.
 
     Args:
         root (Path): The data set as unpacked, or any folder above or inside it; also a plain folder of NIfTI files.
         modality (str): One of :data:`MODALITIES`.
-        follow_links (bool): Whether links may lead out of the folder.
 
     Returns:
         list of Subject: Sorted by name; never empty.
@@ -167,10 +158,10 @@ def find_subjects(root, modality="flair", follow_links=False):
         what = "this is not a folder" if root.exists() else "there is no such folder"
         raise DataError(root, what, "give the folder of the unpacked data set with --brats")
     subjects, others = [], set()
-    for folder, files, outward in _walk(root, Path(os.path.realpath(root)), follow_links):
+    for folder, files, broken in _walk(root):
         if folder.name in ("labelsTr", "labelsTs"):
             continue
-        subjects.extend(filter(None, (_outward(path, modality) for path in outward)))
+        subjects.extend(_broken(path) for path in broken)
         if folder.name in ("imagesTr", "imagesTs") and any(_DECATHLON.match(split_name(f.name)[0]) for f in files):
             subjects.extend(_decathlon(folder, files, modality))
             continue

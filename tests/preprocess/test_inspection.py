@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from preprocess.build import Plan, build
 from preprocess.errors import DataError
 from preprocess.inspection import inspect
 from preprocess.settings import parse_slices
@@ -87,3 +88,15 @@ def test_a_file_is_seen_as_its_data_set_sees_it(tmp_path, make, small):
     text, usable = text_of(path, small)
     assert usable
     assert "shape        20×24×10×4" in text
+
+
+def test_says_what_build_says_of_links(tmp_path, make, small):
+    (tmp_path / "data").mkdir()
+    subject = make.subject(tmp_path / "store")
+    (tmp_path / "data" / "BraTS20_Training_001").symlink_to(subject.volume.parent)
+    (tmp_path / "data" / "BraTS20_Training_002").symlink_to("gone")
+    results = [("\n".join(lines), usable) for lines, usable in inspect(tmp_path / "data", small)]
+    assert [usable for _, usable in results] == [True, False]
+    with pytest.raises(DataError) as caught:
+        build(Plan(tmp_path / "data", tmp_path / "set", "all", settings=small))
+    assert f"build        refuses it: {caught.value}" in results[1][0]

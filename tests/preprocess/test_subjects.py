@@ -131,27 +131,37 @@ def test_a_name_that_is_not_text(tmp_path):
     str(subject.problem).encode("ascii")
 
 
-def test_links_that_lead_out_are_refused_by_name(tmp_path):
-    touch(tmp_path, "outside/S1/S1_flair.nii", "data/S2/S2_flair.nii")
+def test_linked_folders_and_files_are_followed(tmp_path):
+    touch(tmp_path, "outside/S1/S1_flair.nii", "outside/S1/S1_seg.nii", "data/S2/S2_flair.nii")
     data = tmp_path / "data"
     (data / "S1").symlink_to(tmp_path / "outside" / "S1")
     (data / "S3_flair.nii").symlink_to("../outside/S1/S1_flair.nii")
-    (data / "S4_flair.nii").symlink_to("S2/S2_flair.nii")
-    (data / "S5_t1.nii").symlink_to("/etc/hostname")
-    problems = {one.name: str(one.problem) for one in find_subjects(data)}
-    assert set(problems) == {"S1", "S2", "S3", "S4"}
-    assert problems["S2"] == problems["S4"] == "None"
-    for name in ("S1", "S3"):
-        assert "this link leads out of the folder" in problems[name]
-        assert "--follow-links" in problems[name]
-    assert {one.problem for one in find_subjects(data, follow_links=True)} == {None}
+    (data / "again").symlink_to("S2")
+    assert [(one.name, one.problem) for one in find_subjects(data)] == [("S1", None), ("S2", None), ("S3", None)]
+    assert find_subjects(data)[0].seg == data / "S1" / "S1_seg.nii"
+    assert [one.name for one in find_subjects(tmp_path / "data")] == ["S1", "S2", "S3"]
 
 
-def test_a_folder_that_links_to_itself_is_walked_once(tmp_path):
+def test_links_that_lead_nowhere_or_in_a_circle_are_named(tmp_path):
     touch(tmp_path, "S1/S1_flair.nii")
     (tmp_path / "S1" / "again").symlink_to(tmp_path)
     (tmp_path / "loop").symlink_to("loop")
-    assert [name for name, *_ in found(tmp_path)] == ["S1"]
+    (tmp_path / "S2").symlink_to("/gone")
+    (tmp_path / "notes.txt").symlink_to("/gone")
+    problems = {one.name: str(one.problem) for one in find_subjects(tmp_path)}
+    assert problems == {
+        "S1": "None",
+        "S2": f"{tmp_path}/S2: this link leads nowhere, to /gone; mend or remove it, or use --skip S2",
+        "again": f"{tmp_path}/S1/again: this link leads in a circle, to {tmp_path}; mend or remove it, "
+                 "or use --skip again",
+        "loop": f"{tmp_path}/loop: this link leads in a circle, to loop; mend or remove it, or use --skip loop",
+    }
+
+
+def test_labels_that_are_a_link_to_nothing_are_not_left_out_in_silence(tmp_path):
+    touch(tmp_path, "imagesTr/BRATS_001.nii.gz", "labelsTr/BRATS_002.nii.gz")
+    (tmp_path / "labelsTr" / "BRATS_001.nii.gz").symlink_to("gone")
+    assert found(tmp_path)[0][2] == "labelsTr/BRATS_001.nii.gz"
 
 
 @pytest.mark.parametrize(
