@@ -1,13 +1,13 @@
 """From the volumes of a data folder to a slice set: parallel, all or nothing."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from preprocess import slice_set
-from preprocess.errors import DataError, OutputError, PreprocessError, UsageError
+from preprocess.errors import DataError, MaskError, OutputError, PreprocessError, UsageError
 from preprocess.files import built_beside
 from preprocess.pool import run_all
 from preprocess.settings import Settings
@@ -18,9 +18,10 @@ from preprocess.slices import (
     fit_square,
     foreground,
     has_contrast,
+    looks_like_a_mask,
     percentiles,
 )
-from preprocess.subjects import PAPER_SUBJECTS, find_subjects, patient_of, select_subjects, unused_skips
+from preprocess.subjects import PAPER_SUBJECTS, find_subjects, patient_of, select_subjects, shorten, unused_skips
 from preprocess.volumes import Volume, load_volume, times
 
 
@@ -102,33 +103,36 @@ def build(plan, title=None):
     already = description is not None
     if not already:
         with built_beside(plan.out) as folder:
-            chosen = [subject for subject in subjects if subject.name in set(names)]
-            rows, sources, left_out = _slice_all(plan, chosen, folder, title)
+            named = {part.strip() for part in plan.subjects.split(",")}
+            chosen = [replace(one, named=one.name in named) for one in subjects if one.name in set(names)]
+            rows, made = _slice_all(plan, chosen, folder, title)
             description = slice_set.finish(folder, plan.out.name, rows, {
-                "size": plan.settings.size, "brats": str(plan.brats), "settings": settings, "left_out": left_out,
-                "sources": sources})
+                "size": plan.settings.size, "brats": str(plan.brats), "settings": settings, **made})
     left_out = {**description["left_out"], **({"not found": str(missing)} if missing else {})}
     notes = _notes(plan, description, unused_skips(plan.skip, found))
     return Outcome(plan.out, description["slices"], description["subjects"], left_out, notes, already)
 
 
 def _slice_all(plan, chosen, folder, title):
-    """Rows and sources of all subjects, and the reasons of those that failed."""
-    rows, sources, left_out = [], {}, {}
+    """Rows of all subjects; their sources, those that look like masks, and the reasons of those that failed."""
+    rows, sources, masks, left_out = [], {}, [], {}
     tasks = {subject.name: (subject, plan.settings, plan.brats, folder) for subject in chosen}
     for name, result in run_all(slice_subject, tasks, plan.workers, title):
         if not isinstance(result, PreprocessError):
             rows += result[0]
             sources[name] = result[1]
+        elif isinstance(result, MaskError):
+            masks.append(name)
         elif plan.keep_going and not isinstance(result, OutputError):
             left_out[name] = str(result)
         else:
             raise result
     if not rows:
-        reason = next(iter(left_out.values()))
+        reason = next(iter(left_out.values()), f"{', '.join(sorted(masks))}: like a mask, few whole values")
         raise DataError(plan.brats, f"none of its {len(chosen)} subjects could be used ({reason})",
                         "look at it with python -m preprocess inspect")
-    return rows, dict(sorted(sources.items())), dict(sorted(left_out.items()))
+    return rows, {"left_out": dict(sorted(left_out.items())), "masks": sorted(masks),
+                  "sources": dict(sorted(sources.items()))}
 
 
 def _notes(plan, description, unused):
@@ -139,6 +143,9 @@ def _notes(plan, description, unused):
         notes.append(f"the volumes are not all stored in the same orientation: {listed} (which is which: "
                      f"{plan.out / slice_set.MANIFEST}); each was turned by its own header, look at them in "
                      f"{plan.out / slice_set.OVERVIEW}")
+    if masks := description.get("masks"):
+        notes.append(f"left out, because they look like masks (few values, all whole): {shorten(masks)}; to slice one "
+                     "all the same, give its name to --subjects")
     if description["slices_without_brain"]:
         notes.append(f"slices that show no brain: {description['slices_without_brain']} (brain_pixels 0 in "
                      f"{plan.out / slice_set.MANIFEST}); choose others with --slices")
@@ -214,6 +221,9 @@ def load_subject(subject, settings, root):
                             "put the right labels in their place, remove them, or use --skip")
         tumour = labels.voxels > 0
         sources |= {"seg": _relative(subject.seg, root), "seg_sha256": labels.sha256}
+    if looks_like_a_mask(volume.voxels) and not subject.named:
+        raise MaskError(subject.volume, f"it looks like a mask ({len(np.unique(volume.voxels))} values, all whole)",
+                        f"to slice it all the same, use --subjects {subject.name}")
     return LoadedSubject(subject.name, volume, tumour, sources, find_window(volume, settings))
 
 
@@ -249,6 +259,12 @@ def find_window(volume, settings):
     if not has_contrast(low, high):
         raise DataError(volume.source, f"percentiles {settings.window_percent[0]:g} and {settings.window_percent[1]:g} "
                         f"are both {low:g}", "choose others with --window, or raw units with --window-raw")
+    background = find_background(volume.voxels)
+    if background is not None and background > low:
+        rest = percentiles(volume.voxels[foreground(volume.voxels, background)], (99,))
+        if rest is not None and background >= rest[0]:
+            raise DataError(volume.source, f"its corners ({background:g}) are brighter than its middle, which would be "
+                            "black", "choose the window with --window-raw, or leave it out with --skip")
     return low, high
 
 

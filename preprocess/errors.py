@@ -25,6 +25,10 @@ class DataError(PreprocessError):
         return " ".join(f"{where}: {reason}; {remedy}".split())
 
 
+class MaskError(DataError):
+    """A volume holds labels rather than an image; it is left out, which is no failure."""
+
+
 class OutputError(DataError):
     """The output folder cannot be written (disk full, no permission); no subject can go on after it."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocess.build import load_subject
-from preprocess.errors import DataError
+from preprocess.errors import DataError, MaskError
 from preprocess.slices import find_background, foreground, percentiles
 from preprocess.subjects import Subject, find_subjects
 from preprocess.volumes import SLICER_AXIAL, affine_of, is_pair, orientation_code, read_header, times
@@ -91,7 +91,7 @@ def inspect_subject(subject, settings):
         settings (Settings): What ``build`` would be given.
 
     Returns:
-        tuple: Lines of text, and whether ``build`` could use the subject.
+        tuple: Lines of text, and False if ``build`` would refuse the subject.
     """
     lines = [f"{subject.name}  {subject.volume}"]
     try:
@@ -101,6 +101,8 @@ def inspect_subject(subject, settings):
         loaded = load_subject(subject, settings, subject.volume.parent)
         lines += _describe_values(loaded.volume.voxels)
         lines += _describe_build(loaded, settings)
+    except MaskError as error:
+        lines.append(_line("build", f"leaves it out: {error}"))
     except DataError as error:
         return [*lines, _line("build", f"refuses it: {error}")], False
     return lines, True
@@ -114,7 +116,7 @@ def inspect(path, settings):
         settings (Settings): What ``build`` would be given.
 
     Yields:
-        tuple: Lines of text, and whether ``build`` could use the volume.
+        tuple: Lines of text, and False if ``build`` would refuse the volume.
 
     Raises:
         DataError: If the folder holds no volume.

@@ -47,7 +47,19 @@ def file_name(subject, index):
     Returns:
         str: Such as ``BraTS20_Training_001_img_00060.png``.
     """
-    return f"{subject}_img_{index:05d}.png"
+    return f"{as_text(subject)}_img_{index:05d}.png"
+
+
+def as_text(cell):
+    """A cell of the manifest that no spreadsheet takes for a formula.
+
+    Args:
+        cell (str): What it holds.
+
+    Returns:
+        str: The same, after an apostrophe if a formula could begin so.
+    """
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def is_slice_name(name):
@@ -121,7 +133,8 @@ def finish(folder, name, rows, about):
                      "pillow": PIL.__version__, "zlib": zlib.ZLIB_RUNTIME_VERSION},
         "files": {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()},
     }
-    contents[DATASET] = (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode()
+    # What of a path is not text becomes an escape of JSON, from which reading makes the same path.
+    contents[DATASET] = (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
     with output_errors(folder):
         for file, content in contents.items():
             (folder / file).write_bytes(content)
@@ -140,8 +153,8 @@ def encode_manifest(rows):
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+    writer.writerows({**row, "subject": as_text(row["subject"]), "source": as_text(row["source"])} for row in rows)
+    return text.getvalue().encode(errors="backslashreplace")
 
 
 def read_manifest(path):
@@ -191,7 +204,7 @@ def read_description(folder):
             description = json.loads(file.read())
         except OSError as error:
             raise DataError(path, f"cannot read ({reason_of(error)})", "check the disk") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(path, f"this is not JSON ({error})", _REMEDY) from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise DataError(path, "it does not describe a slice set", _REMEDY)
@@ -200,6 +213,9 @@ def read_description(folder):
     for key, kind in _KEYS.items():
         if not isinstance(description.get(key), kind):
             raise DataError(path, f"its {key!r} is missing or damaged", _REMEDY)
+    for entry in ({"": description["files"]} | description["sources"]).values():
+        if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+            raise DataError(path, f"it says {json.dumps(entry)[:80]} of a file (damaged?)", _REMEDY)
     return description
 
 

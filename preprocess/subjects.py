@@ -39,6 +39,7 @@ class Subject:
         seg (Path or None): Its tumour labels.
         channel (int or None): Which volume of a 4-D file, where the data set says so.
         problem (DataError or None): Why it cannot be used.
+        named (bool): Whether the user asked for it by its name, and so for its slices even if it looks like a mask.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Subject:
     seg: Path | None = None
     channel: int | None = None
     problem: DataError | None = None
+    named: bool = False
 
 
 def split_name(name):
@@ -213,7 +215,16 @@ def _matches(part, subjects):
     return chosen, [str(number).zfill(len(first)) for number in wanted if number not in numbers]
 
 
-def _shorten(names, most=8):
+def shorten(names, most=8):
+    """A list of names in a message.
+
+    Args:
+        names (list of str): The names.
+        most (int): How many to give at most.
+
+    Returns:
+        str: The names, with an ellipsis for those in the middle.
+    """
     names = list(names)
     return ", ".join(names if len(names) <= most else [*names[: most - 2], "…", names[-1]])
 
@@ -251,7 +262,7 @@ def select_subjects(text, skip, subjects, folder):
     for part in filter(None, (skip or "").split(",")):
         left_out.update(_matches(part.strip(), subjects)[0])
     remaining = [subject for subject in subjects if subject not in left_out]
-    found = f"{len(subjects)} found: {_shorten(subjects)}"
+    found = f"{len(subjects)} found: {shorten(subjects)}"
     if text == "all":
         return remaining, None
     if match := re.fullmatch(r"first:(\d+)", text):
@@ -269,7 +280,7 @@ def select_subjects(text, skip, subjects, folder):
         raise UsageError("--subjects is empty: give a range such as 001-015, IDs, first:15 or all")
     error = None
     if missing:
-        error = DataError(folder, f"no subject {_shorten(missing)}; {found}", "name others with --subjects, or all")
+        error = DataError(folder, f"no subject {shorten(missing)}; {found}", "name others with --subjects, or all")
     return sorted(chosen - left_out), error
 
 

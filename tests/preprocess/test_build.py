@@ -167,7 +167,7 @@ def test_an_absolute_window(tmp_path, make):
         (np.full((4, 4, 8), 7, "u1"), "all its voxels have the same value, 7"),
         (np.full((4, 4, 8), np.nan, "f4"), "no voxel is a number"),
         (np.full((4, 4, 8), np.inf, "f8"), "no voxel is a number"),
-        (np.r_[np.zeros(99999), 1].reshape(100, 100, 10).astype("u1"), "0.1 and 99.9 are both 0; .*--window"),
+        (np.r_[np.zeros(99999), 0.5].reshape(100, 100, 10), "0.1 and 99.9 are both 0; .*--window"),
     ],
 )
 def test_a_volume_without_contrast_is_named(tmp_path, make, small, voxels, reason):
@@ -413,4 +413,57 @@ def test_spaces_and_other_alphabets_in_names(tmp_path, make, small):
     outcome = build(Plan(tmp_path / "my data", tmp_path / "the set", "all", settings=small, workers=2))
     assert (outcome.subjects, outcome.left_out) == (3, {})
     assert check_set(tmp_path / "the set") == []
-    assert {row["subject"] for row in rows_of(tmp_path / "the set")} == {"Anna Müller, 3", "患者 1", "-x"}
+    assert {row["subject"] for row in rows_of(tmp_path / "the set")} == {"Anna Müller, 3", "患者 1", "'-x"}
+
+
+def test_a_subject_that_a_spreadsheet_would_take_for_a_formula(tmp_path, make, small):
+    name = '=HYPERLINK("http:⁄⁄evil.example","open")'
+    make.save(tmp_path / "data" / f"{name}.nii", make.brain())
+    build(Plan(tmp_path / "data", tmp_path / "set", "all", settings=small))
+    with open(tmp_path / "set" / "manifest.csv", newline="", encoding="utf-8") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert f"'{name}" in cells
+    assert f"'{name}_img_00002.png" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+    assert all((tmp_path / "set" / row["file"]).is_file() for row in rows_of(tmp_path / "set"))
+    assert check_set(tmp_path / "set") == []
+
+
+def test_names_that_are_not_text_end_no_build(tmp_path, make, small):
+    make.save(tmp_path / "data" / "bad\udcff_flair.nii", make.brain())
+    make.save(tmp_path / "data" / "fold\udcff" / "S1_flair.nii", make.brain())
+    plan = Plan(tmp_path / "data", tmp_path / "set\udcff", "all", settings=small, keep_going=True)
+    for _ in range(2):
+        outcome = build(plan)
+        assert outcome.subjects == 1
+        assert "its name cannot be used" in outcome.left_out["bad\udcff"]
+    plan = Plan(tmp_path / "data" / "fold\udcff", tmp_path / "other", "all", settings=small)
+    assert [build(plan).already for _ in range(2)] == [False, True]
+
+
+def test_masks_are_left_out_with_a_note_unless_asked_for(tmp_path, make, small):
+    brain = make.brain()
+    labels = np.select([brain > 180, brain > 100], [4, 1], 0)
+    make.save(tmp_path / "data" / "S1.nii", brain)
+    for name, voxels in (("brainmask", (brain > 0).astype("u1")), ("seg_fusion", labels.astype("f4"))):
+        make.save(tmp_path / "data" / f"{name}.nii", voxels)
+    plan = Plan(tmp_path / "data", tmp_path / "set", "all", settings=small)
+    for _ in range(2):
+        outcome = build(plan)
+        assert (outcome.subjects, outcome.left_out) == (1, {})
+        assert "they look like masks (few values, all whole): brainmask, seg_fusion" in outcome.notes[0]
+    assert json.loads((plan.out / "dataset.json").read_bytes())["masks"] == ["brainmask", "seg_fusion"]
+    asked = build(dataclasses.replace(plan, subjects="S1,brainmask", out=tmp_path / "asked"))
+    assert (asked.subjects, asked.notes) == (2, [])
+    with pytest.raises(DataError, match="none of its 2 subjects could be used .brainmask, seg_fusion: like a mask"):
+        build(dataclasses.replace(plan, skip="S1", out=tmp_path / "none"))
+
+
+def test_corners_brighter_than_the_middle_are_refused_and_an_absolute_window_helps(tmp_path, make, small):
+    brain = make.brain().astype("u2")
+    subject = make.subject(tmp_path, voxels=np.where(brain > 0, brain, 65535).astype("u2"))
+    with pytest.raises(DataError, match=r"its corners \(65535\) are brighter than its middle.*--window-raw"):
+        slices_of(subject, small)
+    settings = dataclasses.replace(small, window_percent=None, window_raw=(0.0, 240.0))
+    plain = greys(make.subject(tmp_path / "plain", voxels=brain), settings)
+    np.testing.assert_array_equal(greys(subject, settings), plain)

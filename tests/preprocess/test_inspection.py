@@ -100,3 +100,11 @@ def test_says_what_build_says_of_links(tmp_path, make, small):
     with pytest.raises(DataError) as caught:
         build(Plan(tmp_path / "data", tmp_path / "set", "all", settings=small))
     assert f"build        refuses it: {caught.value}" in results[1][0]
+
+
+def test_says_that_build_leaves_a_mask_out(tmp_path, make, small):
+    path = make.save(tmp_path / "OTMultiClass.nii", (make.brain() > 0).astype("u1"))
+    text, usable = text_of(path, small)
+    assert usable
+    assert "build        leaves it out: " in text
+    assert "OTMultiClass.nii: it looks like a mask (2 values, all whole); to slice it all the same, use --subj" in text

@@ -1,6 +1,8 @@
 import hashlib
 import json
 import os
+import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,6 +67,8 @@ def test_a_changed_manifest_is_reported_even_if_it_names_other_files(made):
     ("content", "reason"),
     [
         (b"{", "this is not JSON"),
+        (b"[" * 200_000, "this is not JSON"),
+        (b"9" * 5000, "this is not JSON"),
         (b"[]", "does not describe a slice set"),
         (b'{"format": "slice set", "version": 7}', "version 7, this is version 1"),
         (b'{"format": "slice set", "version": 1, "slices": "many"}', "its 'slices' is missing or damaged"),
@@ -81,6 +85,41 @@ def test_what_is_not_a_set_is_named(made, tmp_path):
         read_description(tmp_path / "none")
     with pytest.raises(DataError, match="this is not a slice set"):
         read_description(tmp_path)
+
+
+@pytest.mark.parametrize(("key", "value"), [("files", {"a": 1}), ("sources", {"S": []}), ("sources", {"S": {"a": {}}})])
+def test_a_description_damaged_further_in_is_named(made, key, value):
+    description = json.loads((made / "dataset.json").read_bytes())
+    (made / "dataset.json").write_text(json.dumps({**description, key: value}))
+    with pytest.raises(DataError, match=r"dataset\.json: it says .* of a file"):
+        check_set(made)
+
+
+@pytest.mark.parametrize("place", ["overview.png", "BraTS20_Training_001_img_00003.png"])
+def test_only_regular_files_are_read(made, place):
+    (made / place).unlink()
+    (made / place).symlink_to("/dev/zero")
+    assert check_set(made) == [f"{place}: this is not a regular file"]
+    (made / place).unlink()
+    os.mkfifo(made / place)
+    assert check_set(made) == [f"{place}: this is not a regular file"]
+    for name in ("manifest.csv", "dataset.json"):
+        (made / name).unlink()
+        (made / name).symlink_to("/dev/zero")
+        with pytest.raises(DataError, match=f"{name}: this is not a regular file"):
+            check_set(made)
+
+
+def test_a_huge_file_is_hashed_in_little_memory(made):
+    with open(made / "overview.png", "wb") as file:
+        file.truncate(200 << 20)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20), before[1]))
+    try:
+        assert check_set(made) == ["overview.png: changed"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def test_changed_sources(made, tmp_path):
