@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocess import slice_set
-from preprocess.errors import DataError, MaskError, OutputError, PreprocessError, UsageError
+from preprocess import phantom, slice_set
+from preprocess.errors import DataError, MaskError, OutputError, PreprocessError, UsageError, command
 from preprocess.files import built_beside
 from preprocess.pool import run_all
 from preprocess.settings import Settings
@@ -107,20 +107,22 @@ def build(plan, title=None):
             chosen = [replace(one, named=one.name in named) for one in subjects if one.name in set(names)]
             rows, made = _slice_all(plan, chosen, folder, title)
             description = slice_set.finish(folder, plan.out.name, rows, {
-                "size": plan.settings.size, "brats": str(plan.brats), "settings": settings, **made})
+                "brats": str(plan.brats), "size": plan.settings.size, "settings": settings, **made})
     left_out = {**description["left_out"], **({"not found": str(missing)} if missing else {})}
     notes = _notes(plan, description, unused_skips(plan.skip, found))
+    notes += [] if already else slice_set.hold_out_note(description)
     return Outcome(plan.out, description["slices"], description["subjects"], left_out, notes, already)
 
 
 def _slice_all(plan, chosen, folder, title):
     """Rows of all subjects; their sources, those that look like masks, and the reasons of those that failed."""
-    rows, sources, masks, left_out = [], {}, [], {}
+    rows, sources, synthetic, masks, left_out = [], {}, [], [], {}
     tasks = {subject.name: (subject, plan.settings, plan.brats, folder) for subject in chosen}
     for name, result in run_all(slice_subject, tasks, plan.workers, title):
         if not isinstance(result, PreprocessError):
             rows += result[0]
             sources[name] = result[1]
+            synthetic.append(result[2])
         elif isinstance(result, MaskError):
             masks.append(name)
         elif plan.keep_going and not isinstance(result, OutputError):
@@ -130,8 +132,9 @@ def _slice_all(plan, chosen, folder, title):
     if not rows:
         reason = next(iter(left_out.values()), f"{', '.join(sorted(masks))}: like a mask, few whole values")
         raise DataError(plan.brats, f"none of its {len(chosen)} subjects could be used ({reason})",
-                        "look at it with python -m preprocess inspect")
-    return rows, {"left_out": dict(sorted(left_out.items())), "masks": sorted(masks),
+                        f"look at them with {command('inspect', plan.brats)}")
+    made_from = "synthetic phantom" if all(synthetic) else "MRI volumes"
+    return rows, {"made_from": made_from, "left_out": dict(sorted(left_out.items())), "masks": sorted(masks),
                   "sources": dict(sorted(sources.items()))}
 
 
@@ -183,7 +186,7 @@ def slice_subject(subject, settings, root, folder):
         folder (Path): Where to.
 
     Returns:
-        tuple: Rows of the manifest, and where they come from.
+        tuple: Rows of the manifest, where they come from, and whether the volume is a synthetic one.
 
     Raises:
         DataError: If the subject cannot be used.
@@ -191,7 +194,7 @@ def slice_subject(subject, settings, root, folder):
     """
     loaded = load_subject(subject, settings, root)
     rows = [slice_set.write_slice(folder, row, image) for row, image in make_slices(loaded, settings)]
-    return rows, loaded.sources
+    return rows, loaded.sources, loaded.volume.description == phantom.DESCRIPTION
 
 
 def load_subject(subject, settings, root):

@@ -1,4 +1,7 @@
-"""The errors a user of ``preprocess`` sees: one line each, never a traceback."""
+"""What a user of ``preprocess`` reads: errors of one line each, never a traceback, and words for messages."""
+
+import shlex
+import sys
 
 
 class PreprocessError(Exception):
@@ -49,3 +52,28 @@ def reason_of(error):
         str: Its text without number and file name, such as ``permission denied``.
     """
     return (error.strerror or str(error) or type(error).__name__).lower()
+
+
+def count(number, noun):
+    """A number of things in words.
+
+    Args:
+        number (int): How many.
+        noun (str): What, in the singular.
+
+    Returns:
+        str: Such as ``1 slice`` or ``720 slices``.
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def command(*arguments):
+    """A command that can be copied to the shell.
+
+    Args:
+        *arguments (str or Path): What follows ``python -m preprocess``.
+
+    Returns:
+        str: The command, by the interpreter that runs now, quoted.
+    """
+    return shlex.join([sys.executable, "-m", "preprocess", *map(str, arguments)])

@@ -18,7 +18,7 @@ SHAPE = (240, 240, 155)
 AFFINE = np.array([[-1, 0, 0, 0], [0, -1, 0, 239], [0, 0, 1, 0], [0, 0, 0, 1]], dtype=float)
 _BOX = (slice(44, 194), slice(36, 226), slice(2, 142))
 _MIDDLE = (74.5, 95.0, 68.0)
-_DESCRIPTION = b"synthetic phantom"
+DESCRIPTION = "synthetic phantom"
 # Labels of BraTS: necrotic and solid core, oedema, enhancing tumour.
 _CORE, _OEDEMA, _ENHANCING = 1, 2, 4
 
@@ -100,7 +100,7 @@ def encode_nifti(voxels, affine):
     header.set_qform(affine, code=1)
     header.set_sform(affine, code=1)
     header.set_xyzt_units("mm")
-    header["descrip"] = _DESCRIPTION
+    header["descrip"] = DESCRIPTION
     header["vox_offset"] = 352
     header["magic"] = b"n+1"
     buffer = io.BytesIO()
@@ -120,7 +120,7 @@ def _write_subject(out, seed, number):
 
 
 def _name(number):
-    return f"BraTS20_Training_{number:03d}"
+    return f"phantom_{number:03d}"
 
 
 def write_phantoms(out, subjects, seed, workers, title=None):
@@ -152,7 +152,7 @@ def write_phantoms(out, subjects, seed, workers, title=None):
 def _is_phantom(folder):
     """Whether a folder holds nothing but files that this module wrote."""
     try:
-        return folder.is_dir() and all(nib.load(path).header["descrip"].item() == _DESCRIPTION
+        return folder.is_dir() and all(nib.load(path).header["descrip"].item().decode("latin-1") == DESCRIPTION
                                        for path in folder.iterdir())
     except (OSError, EOFError, ValueError, KeyError, nib.filebasedimages.ImageFileError, HeaderDataError):
         return False

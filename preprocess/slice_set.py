@@ -15,7 +15,7 @@ import numpy as np
 import PIL
 from PIL import Image
 
-from preprocess.errors import DataError, reason_of
+from preprocess.errors import DataError, count, reason_of
 from preprocess.files import open_regular, output_errors, sha256_of
 from preprocess.overview import make_overview
 from preprocess.subjects import held_out
@@ -34,6 +34,8 @@ _KEYS = {
     "slices": int, "size": int, "subjects": int, "slices_without_brain": int, "settings": dict, "left_out": dict,
     "orientations": dict, "files": dict, "sources": dict,
 }
+# From here on some can be spared for comparison.
+_MANY_SUBJECTS = 5
 _REMEDY = "build the set again with --overwrite"
 
 
@@ -102,7 +104,8 @@ def finish(folder, name, rows, about):
         folder (Path): The folder, with all slices in it.
         name (str): The set's name, for the overview.
         rows (list of dict): One a slice, from :func:`write_slice`; the split is added here.
-        about (dict): Where the set comes from: ``size``, ``settings``, ``sources``, ``left_out`` and more.
+        about (dict): Where the set comes from: ``made_from`` (in words), ``size``, ``settings``, ``sources``,
+            ``left_out`` and more.
 
     Returns:
         dict: The content of ``dataset.json``.
@@ -116,10 +119,11 @@ def finish(folder, name, rows, about):
     rows = [{**row, "split": "held-out" if row["subject"] in apart else "train"} for row in rows]
     of_subject = {subject: [row for row in rows if row["subject"] == subject] for subject in names}
     middles = [of[len(of) // 2] for of in of_subject.values()]
-    contents = {
-        MANIFEST: encode_manifest(rows),
-        OVERVIEW: make_overview([(f"{row['subject']}  {row['slice']}", folder / row["file"]) for row in middles]),
-    }
+    heading = [name, about["made_from"], f"{count(len(rows), 'slice')} of {count(len(names), 'subject')}"]
+    tiles = [(f"{row['subject']}, slice {row['slice']}", folder / row["file"], row["split"] == "held-out")
+             for row in middles]
+    sides_known = all(row["orientation"] for row in rows)
+    contents = {MANIFEST: encode_manifest(rows), OVERVIEW: make_overview(heading, tiles, sides_known)}
     description = {
         "format": FORMAT,
         "version": VERSION,
@@ -322,12 +326,27 @@ def find_existing(out, settings, root, overwrite):
     return None
 
 
+def hold_out_note(description):
+    """What to say of a set of many subjects of which none is held out.
+
+    Args:
+        description (dict): What :func:`finish` gave.
+
+    Returns:
+        list of str: One note, or none.
+    """
+    if description["held_out_subjects"] or description["subjects"] <= _MANY_SUBJECTS:
+        return []
+    return [f"all {description['subjects']} subjects are for training; with --split 0.2 --overwrite a fifth of them is "
+            "held out, and generated images can be compared with brains that training never saw"]
+
+
 def _other_settings(before, now):
     """The first difference between the settings of a set and those asked for, in words."""
     for key in now:
         if before.get(key) == now[key]:
             continue
-        if key == "subjects":
-            return f"other subjects ({len(before.get(key) or [])}, now {len(now[key])})"
+        if key in ("subjects", "files"):
+            return f"other {key} ({len(before.get(key) or [])}, now {len(now[key])})"
         return f"other settings ({key.replace('_', ' ')}: {json.dumps(before.get(key))}, now {json.dumps(now[key])})"
     return "other settings"

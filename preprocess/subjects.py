@@ -10,6 +10,8 @@ from preprocess.errors import DataError, UsageError, reason_of
 from preprocess.files import broken_link
 
 PAPER_SUBJECTS = "001-015"
+# In the names of slices, as this package and the paper's released code write them.
+SUBJECT_PATTERN = r"(.+)_img_\d+"
 MODALITIES = ("flair", "t1", "t1ce", "t2")
 # Suffixes of BraTS up to 2021 (and the spellings of its sister data sets), then those of BraTS 2023 and later.
 _SUFFIXES = {

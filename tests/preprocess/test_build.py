@@ -238,6 +238,7 @@ def test_a_set_is_complete_and_says_everything(plan, small):
     description = json.loads((plan.out / "dataset.json").read_bytes())
     assert (description["format"], description["version"]) == ("slice set", 1)
     assert (description["slices"], description["size"], description["subjects"]) == (15, 32, 3)
+    assert description["made_from"] == "MRI volumes"
     assert description["settings"]["window_percentiles"] == [0.1, 99.9]
     assert description["settings"]["slices"] == {"kind": "index", "ranges": [[2, 6]], "min_tumour_pixels": None}
     assert set(description["versions"]) == {"python", "numpy", "nibabel", "pillow", "zlib"}
@@ -250,8 +251,8 @@ def test_a_set_is_complete_and_says_everything(plan, small):
 
 def test_the_same_bytes_on_any_number_of_workers(plan, tmp_path):
     build(plan)
-    build(dataclasses.replace(plan, out=tmp_path / "other", workers=3))
-    assert content(tmp_path / "other") == content(plan.out)
+    build(dataclasses.replace(plan, out=tmp_path / "other" / "set", workers=3))
+    assert content(tmp_path / "other" / "set") == content(plan.out)
 
 
 def test_a_finished_set_is_left_alone(plan):
@@ -297,8 +298,8 @@ def test_changed_settings_are_refused_unless_overwritten(plan, change, words, tm
     assert "--overwrite" in str(caught.value)
     assert content(plan.out) == before
     build(dataclasses.replace(other, overwrite=True))
-    build(dataclasses.replace(other, out=tmp_path / "fresh"))
-    assert content(plan.out) == content(tmp_path / "fresh")
+    build(dataclasses.replace(other, out=tmp_path / "fresh" / "set"))
+    assert content(plan.out) == content(tmp_path / "fresh" / "set")
 
 
 def test_a_changed_volume_or_a_damaged_set_is_not_taken_for_complete(plan, data, make, tmp_path):
@@ -311,8 +312,8 @@ def test_a_changed_volume_or_a_damaged_set_is_not_taken_for_complete(plan, data,
     with pytest.raises(DataError, match=r"002_img_00003\.png: missing"):
         build(plan)
     build(dataclasses.replace(plan, overwrite=True))
-    build(dataclasses.replace(plan, out=tmp_path / "fresh"))
-    assert content(plan.out) == content(tmp_path / "fresh")
+    build(dataclasses.replace(plan, out=tmp_path / "fresh" / "set"))
+    assert content(plan.out) == content(tmp_path / "fresh" / "set")
 
 
 def test_a_folder_with_other_files_is_refused_and_untouched(plan):
@@ -397,8 +398,8 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing(plan, tmp_path):
     assert "Traceback" not in run.stderr
     assert os.listdir(plan.out.parent) == ["data"]
     assert build(plan).slices == 15
-    build(dataclasses.replace(plan, out=tmp_path / "fresh"))
-    assert content(plan.out) == content(tmp_path / "fresh")
+    build(dataclasses.replace(plan, out=tmp_path / "fresh" / "set"))
+    assert content(plan.out) == content(tmp_path / "fresh" / "set")
 
 
 def test_two_runs_into_one_folder(plan):

@@ -25,8 +25,8 @@ settings = Settings(slices=parse_slices("4-5"), size=32)
 plan = Plan(data, out, "all", settings=settings, overwrite=begin == "other set")
 other = dataclasses.replace(plan, settings=dataclasses.replace(settings, size=16))
 read = lambda folder: {p.name: p.read_bytes() for p in folder.iterdir()}
-build(dataclasses.replace(plan, out=base / "reference"))
-reference = read(base / "reference")
+build(dataclasses.replace(plan, out=base / "reference" / "set"))
+reference = read(base / "reference" / "set")
 left = -1
 
 def hook(event, arguments):

@@ -18,14 +18,14 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def phantoms(folder):
     return [
-        tuple(np.asarray(nib.load(path).dataobj) for path in sorted((folder / f"BraTS20_Training_{n:03d}").iterdir()))
+        tuple(np.asarray(nib.load(path).dataobj) for path in sorted((folder / f"phantom_{n:03d}").iterdir()))
         for n in (1, 2)
     ]
 
 
 def test_the_files_are_those_of_brats(folder):
     for number in (1, 2):
-        stem = f"BraTS20_Training_{number:03d}"
+        stem = f"phantom_{number:03d}"
         flair = nib.load(folder / stem / f"{stem}_flair.nii.gz")
         seg = nib.load(folder / stem / f"{stem}_seg.nii.gz")
         assert (flair.shape, flair.get_data_dtype()) == (SHAPE, np.int16)
@@ -36,7 +36,7 @@ def test_the_files_are_those_of_brats(folder):
 
 
 def test_the_same_seed_and_number_give_the_same_volume_in_any_process(folder):
-    path = folder / "BraTS20_Training_002" / "BraTS20_Training_002_flair.nii.gz"
+    path = folder / "phantom_002" / "phantom_002_flair.nii.gz"
     assert path.read_bytes() == encode_nifti(make_phantom(0, 2)[0], AFFINE)
 
 
@@ -93,11 +93,11 @@ def test_an_earlier_phantom_is_replaced(tmp_path, monkeypatch):
 
     monkeypatch.setattr("preprocess.phantom.make_phantom", quick)
     write_phantoms(tmp_path / "p", 3, 0, 1)
-    (tmp_path / "p" / "BraTS20_Training_002" / "BraTS20_Training_002_flair.nii.gz").unlink()
+    (tmp_path / "p" / "phantom_002" / "phantom_002_flair.nii.gz").unlink()
     write_phantoms(tmp_path / "p", 2, 0, 1)
     assert sorted(path.name for path in tmp_path.rglob("*.*")) == [
-        "BraTS20_Training_001_flair.nii.gz", "BraTS20_Training_001_seg.nii.gz",
-        "BraTS20_Training_002_flair.nii.gz", "BraTS20_Training_002_seg.nii.gz"]
+        "phantom_001_flair.nii.gz", "phantom_001_seg.nii.gz",
+        "phantom_002_flair.nii.gz", "phantom_002_seg.nii.gz"]
 
 
 def test_the_compressed_file_has_no_time_in_it():
