@@ -1,6 +1,22 @@
+from pathlib import Path
+
 import pytest
-from preprocess.errors import DataError
-from preprocess.layouts import find_subjects, split_name
+from hypothesis import given
+from hypothesis import strategies as st
+from preprocess.errors import DataError, UsageError
+from preprocess.subjects import (
+    find_subjects,
+    held_out,
+    number_of,
+    patient_of,
+    select_subjects,
+    split_name,
+    unused_skips,
+)
+
+BRATS20 = [f"BraTS20_Training_{number:03d}" for number in range(1, 21)]
+NAMES = st.lists(st.from_regex(r"(BraTS-GLI-0000[0-9]-00[0-3]|BraTS20_Training_0[0-9]{2})", fullmatch=True),
+                 min_size=2, max_size=30, unique=True)
 
 
 def touch(root, *names):
@@ -56,7 +72,7 @@ def test_the_oddly_named_labels_of_brats_2020(tmp_path):
 @pytest.mark.parametrize(("modality", "channel"), [("flair", 0), ("t1", 1), ("t1ce", 2), ("t2", 3)])
 def test_decathlon(tmp_path, modality, channel):
     touch(tmp_path, "Task01_BrainTumour/imagesTr/BRATS_001.nii.gz", "Task01_BrainTumour/imagesTr/._BRATS_001.nii.gz",
-          "Task01_BrainTumour/labelsTr/BRATS_001.nii.gz", "Task01_BrainTumour/imagesTs/BRATS_485.nii.gz")  # fmt: skip
+          "Task01_BrainTumour/labelsTr/BRATS_001.nii.gz", "Task01_BrainTumour/imagesTs/BRATS_485.nii.gz")
     task = "Task01_BrainTumour/"
     assert found(tmp_path, modality=modality) == [
         ("BRATS_001", task + "imagesTr/BRATS_001.nii.gz", task + "labelsTr/BRATS_001.nii.gz", channel),
@@ -66,7 +82,7 @@ def test_decathlon(tmp_path, modality, channel):
 
 def test_a_plain_folder(tmp_path):
     touch(tmp_path, "anna.nii.gz", "anna_seg.nii.gz", "bert scan.nii", "çelik.hdr", "çelik.img", "dora_flair.nii",
-          "emil_t1.nii", "fritz_seg.nii", "notes.txt", "gil_mask.nii")  # fmt: skip
+          "emil_t1.nii", "fritz_seg.nii", "notes.txt", "gil_mask.nii")
     assert found(tmp_path) == [
         ("anna", "anna.nii.gz", "anna_seg.nii.gz", None),
         ("bert scan", "bert scan.nii", None, None),
@@ -84,7 +100,7 @@ def test_other_sequences_of_a_subject_are_not_subjects(tmp_path):
 def test_files_named_by_modality_alone(tmp_path):
     touch(tmp_path, "P1/flair.nii.gz", "P1/t1.nii.gz", "P1/seg.nii.gz", "P2/flair.nii.gz")
     assert found(tmp_path) == [
-        ("P1", "P1/flair.nii.gz", "P1/seg.nii.gz", None), ("P2", "P2/flair.nii.gz", None, None)]  # fmt: skip
+        ("P1", "P1/flair.nii.gz", "P1/seg.nii.gz", None), ("P2", "P2/flair.nii.gz", None, None)]
 
 
 def test_a_folder_with_the_name_of_a_volume(tmp_path):
@@ -115,27 +131,37 @@ def test_a_name_that_is_not_text(tmp_path):
     str(subject.problem).encode("ascii")
 
 
-def test_links_that_lead_out_are_refused_by_name(tmp_path):
-    touch(tmp_path, "outside/S1/S1_flair.nii", "data/S2/S2_flair.nii")
+def test_linked_folders_and_files_are_followed(tmp_path):
+    touch(tmp_path, "outside/S1/S1_flair.nii", "outside/S1/S1_seg.nii", "data/S2/S2_flair.nii")
     data = tmp_path / "data"
     (data / "S1").symlink_to(tmp_path / "outside" / "S1")
     (data / "S3_flair.nii").symlink_to("../outside/S1/S1_flair.nii")
-    (data / "S4_flair.nii").symlink_to("S2/S2_flair.nii")
-    (data / "S5_t1.nii").symlink_to("/etc/hostname")
-    problems = {one.name: str(one.problem) for one in find_subjects(data)}
-    assert set(problems) == {"S1", "S2", "S3", "S4"}
-    assert problems["S2"] == problems["S4"] == "None"
-    for name in ("S1", "S3"):
-        assert "this link leads out of the folder" in problems[name]
-        assert "--follow-links" in problems[name]
-    assert {one.problem for one in find_subjects(data, follow_links=True)} == {None}
+    (data / "again").symlink_to("S2")
+    assert [(one.name, one.problem) for one in find_subjects(data)] == [("S1", None), ("S2", None), ("S3", None)]
+    assert find_subjects(data)[0].seg == data / "S1" / "S1_seg.nii"
+    assert [one.name for one in find_subjects(tmp_path / "data")] == ["S1", "S2", "S3"]
 
 
-def test_a_folder_that_links_to_itself_is_walked_once(tmp_path):
+def test_links_that_lead_nowhere_or_in_a_circle_are_named(tmp_path):
     touch(tmp_path, "S1/S1_flair.nii")
     (tmp_path / "S1" / "again").symlink_to(tmp_path)
     (tmp_path / "loop").symlink_to("loop")
-    assert [name for name, *_ in found(tmp_path)] == ["S1"]
+    (tmp_path / "S2").symlink_to("/gone")
+    (tmp_path / "notes.txt").symlink_to("/gone")
+    problems = {one.name: str(one.problem) for one in find_subjects(tmp_path)}
+    assert problems == {
+        "S1": "None",
+        "S2": f"{tmp_path}/S2: this link leads nowhere, to /gone; mend or remove it, or use --skip S2",
+        "again": f"{tmp_path}/S1/again: this link leads in a circle, to {tmp_path}; mend or remove it, "
+                 "or use --skip again",
+        "loop": f"{tmp_path}/loop: this link leads in a circle, to loop; mend or remove it, or use --skip loop",
+    }
+
+
+def test_labels_that_are_a_link_to_nothing_are_not_left_out_in_silence(tmp_path):
+    touch(tmp_path, "imagesTr/BRATS_001.nii.gz", "labelsTr/BRATS_002.nii.gz")
+    (tmp_path / "labelsTr" / "BRATS_001.nii.gz").symlink_to("gone")
+    assert found(tmp_path)[0][2] == "labelsTr/BRATS_001.nii.gz"
 
 
 @pytest.mark.parametrize(
@@ -175,3 +201,96 @@ def test_a_folder_that_is_none(tmp_path):
 )
 def test_split_name(name, parts):
     assert split_name(name) == parts
+
+
+def pick(text, skip=None, subjects=BRATS20):
+    return select_subjects(text, skip, subjects, Path("data"))
+
+
+@pytest.mark.parametrize(
+    ("subject", "number"),
+    [
+        ("BraTS20_Training_001", 1),
+        ("BraTS2021_00006", 6),
+        ("BraTS-GLI-00005-001", 5),
+        ("BraTS-MET-00012-000", 12),
+        ("BRATS_484", 484),
+        ("sub-03", 3),
+        ("Brats18_TCIA01_150_1", None),
+        ("Brats18_2013_2_1", None),
+        ("anna", None),
+    ],
+)
+def test_number_of_a_subject(subject, number):
+    assert number_of(subject) == number
+
+
+def test_ranges_ids_and_all():
+    assert pick("001-015") == (BRATS20[:15], None)
+    assert pick("3") == (["BraTS20_Training_003"], None)
+    assert pick("18-20, BraTS20_Training_001") == ([BRATS20[0], *BRATS20[17:]], None)
+    assert pick("all", skip="2-20") == (BRATS20[:1], None)
+    assert pick("first:3", skip="001") == (BRATS20[1:4], None)
+
+
+def test_all_visits_of_a_numbered_patient():
+    visits = ["BraTS-GLI-00001-000", "BraTS-GLI-00001-001", "BraTS-GLI-00002-000"]
+    assert pick("1", subjects=visits) == (visits[:2], None)
+
+
+def test_what_is_missing_is_named_with_what_was_found():
+    chosen, error = pick("001-003,Anna", subjects=["BraTS2021_00002", "BraTS2021_01476"])
+    assert chosen == ["BraTS2021_00002"]
+    assert str(error) == ("data: no subject 001, 003, Anna; 2 found: BraTS2021_00002, BraTS2021_01476; "
+                          "name others with --subjects, or all")
+    assert "the first 30 subjects were asked for, 20 found" in str(pick("first:30")[1])
+
+
+def test_skipping_what_is_not_there():
+    assert unused_skips("3, 99, 15-40, BraTS20_Training_O07", BRATS20) == ["99", "BraTS20_Training_O07"]
+    assert unused_skips(None, BRATS20) == []
+
+
+@pytest.mark.parametrize("text", ["", " , ", "9-3", "first:0"])
+def test_unreadable_subjects(text):
+    with pytest.raises(UsageError, match="--subjects"):
+        pick(text)
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_any_text_selects_among_the_subjects_or_is_refused(text, skip):
+    try:
+        chosen, error = pick(text, skip)
+    except UsageError:
+        return
+    assert set(chosen) <= set(BRATS20)
+    assert chosen or error or skip
+
+
+@given(NAMES, st.floats(0.01, 0.99), st.integers(0, 5))
+def test_no_patient_is_on_both_sides_and_neither_side_is_empty(names, fraction, seed):
+    patients = {patient_of(name) for name in names}
+    if len(patients) < 2:
+        return
+    apart = held_out(names, fraction, seed)
+    rest = set(names) - apart
+    assert apart
+    assert rest
+    assert not {patient_of(name) for name in apart} & {patient_of(name) for name in rest}
+    assert abs(len({patient_of(name) for name in apart}) - fraction * len(patients)) <= 1
+    assert held_out(names[::-1], fraction, seed) == apart
+
+
+def test_another_seed_gives_another_choice():
+    names = [f"BraTS20_Training_{number:03d}" for number in range(1, 40)]
+    assert held_out(names, 0.3, 0) != held_out(names, 0.3, 1)
+
+
+def test_one_more_subject_moves_few():
+    names = [f"BraTS20_Training_{number:03d}" for number in range(1, 41)]
+    assert len(held_out(names, 0.25, 0) ^ held_out(names[:-1], 0.25, 0)) <= 2
+
+
+def test_visits_of_a_patient():
+    assert patient_of("BraTS-GLI-00005-001") == patient_of("BraTS-GLI-00005-000") == "BraTS-GLI-00005"
+    assert patient_of("BraTS20_Training_001") == "BraTS20_Training_001"
