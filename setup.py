@@ -10,6 +10,8 @@ setup(
     python_requires=">=3.10",
     packages=[
         "dcgan_mri",
+        "dcgan_mri.archive",
+        "dcgan_mri.dicom",
         "dcgan_mri.distributed",
         "dcgan_mri.extensions",
         "dcgan_mri.kernels",
@@ -35,12 +37,15 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
+        "archive": ["pydicom>=3.0.1,<4", "requests>=2.31"],
+        "dicom": ["pydicom>=3.0.1,<4"],
         # Clusters bring their own MPI: leave this one out there.
         "mpi": ["mpich>=5,<6"],
         # Later frontends of cuDNN require more than this project needs.
         "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-cudnn-cu12>=9", "nvidia-cudnn-frontend==1.18.0",
                 "nvidia-nccl-cu12"],
         "test": [
-            "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "ruff>=0.6", "selenium>=4.20"],
+            "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "ruff>=0.6", "selenium>=4.20",
+            "pydicom>=3.0.1,<4", "requests>=2.31"],
     },
 )

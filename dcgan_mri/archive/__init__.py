@@ -1,0 +1,1 @@
+"""Generated images in an archive of medical images, by DICOMweb."""
