@@ -9,6 +9,7 @@ import os
 
 from tqdm import tqdm
 
+from dcgan_mri.archive import PASSWORD
 from dcgan_mri.commandline import Parser
 from dcgan_mri.dicom import check_installed
 from dcgan_mri.errors import DataError, UsageError, shown_to_user
@@ -24,7 +25,7 @@ def main(argv=None):
     """
     with shown_to_user(PROGRAM):
         check_installed("the archive", "pydicom", "requests")
-        from dcgan_mri.archive.dicomweb import PASSWORD, Archive  # requests and pydicom are extras
+        from dcgan_mri.archive.dicomweb import Archive  # requests and pydicom are extras
 
         args = parse(argv)
         password = os.environ.get(PASSWORD)
@@ -62,7 +63,7 @@ def parse(argv):
         command.add_argument("--url", default="http://127.0.0.1:8042/dicom-web",
                              help="DICOMweb service of the archive (default %(default)s)")
         command.add_argument("--user", metavar="NAME",
-                             help="name to log in with; the password stands in DCGAN_MRI_ARCHIVE_PASSWORD")
+                             help=f"name to log in with; the password stands in the environment as {PASSWORD}")
     args = parser.parse_args(argv)
     if not args.url.startswith(("http://", "https://")):
         raise UsageError(f"--url {args.url}: must begin with http:// or https://")

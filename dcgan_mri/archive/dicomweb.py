@@ -8,10 +8,10 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 
+from dcgan_mri.archive import PASSWORD
 from dcgan_mri.errors import DataError
 
 TIMEOUT = 60  # seconds without a byte
-PASSWORD = "DCGAN_MRI_ARCHIVE_PASSWORD"
 URL_REMEDY = "check --url; Orthanc's ends in /dicom-web"
 JSON = "application/dicom+json"
 OBJECTS = 'multipart/related; type="application/dicom"'
@@ -83,7 +83,8 @@ class Archive:
         try:
             answer = self._session.request(method, self.url + path, timeout=TIMEOUT, **request)
         except requests.Timeout:
-            raise DataError(f"{self.url}: no answer for {TIMEOUT} seconds; check the archive") from None
+            raise DataError(f"{self.url}: no answer for {TIMEOUT} seconds; "
+                            f"check the archive, or use a smaller --batch") from None
         except requests.RequestException as error:
             raise DataError(f"{self.url}: the archive cannot be reached, or broke off ({root_cause(error)}); "
                             f"check that it runs, and --url") from None

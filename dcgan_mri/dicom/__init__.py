@@ -16,4 +16,4 @@ def check_installed(wanted_by, *packages):
         UsageError: If one is not installed.
     """
     if any(importlib.util.find_spec(package) is None for package in packages):
-        raise UsageError(f"{wanted_by}: needs {' and '.join(packages)}; `pip install {' '.join(packages)}`")
+        raise UsageError(f"{wanted_by} needs {' and '.join(packages)}; `pip install {' '.join(packages)}`")

@@ -100,7 +100,7 @@ def test_dicom_without_pydicom(generator_file, tmp_path):
         [sys.executable, "-c", code, generator_file, "-o", tmp_path / "out", "-g", "off", "--format", "png,dicom"],
         cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
-    assert done.stderr == "dcgan_mri.generate: error: --format png,dicom: needs pydicom; `pip install pydicom`\n"
+    assert done.stderr == "dcgan_mri.generate: error: --format png,dicom needs pydicom; `pip install pydicom`\n"
     assert not (tmp_path / "out").exists()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcgan_mri.archive.dicomweb import PASSWORD as PASSWORD_VARIABLE
+from dcgan_mri.archive import PASSWORD as PASSWORD_VARIABLE
 from dcgan_mri.dicom.secondary_capture import save
 from tests.orthanc import PASSWORD, Orthanc
 

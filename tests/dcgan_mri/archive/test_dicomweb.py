@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from dcgan_mri.archive import dicomweb
+from dcgan_mri.archive import PASSWORD, dicomweb
 from dcgan_mri.archive.__main__ import main
 from tests.helpers import ROOT
 
@@ -197,7 +197,7 @@ class Hangs(DiesAtSecondBatch):
     (AnswersNonsense, "its answer (200 OK) is not that of a DICOMweb archive; check --url"),
     (AnswersBrokenJson, "its answer (200 OK) is not that of a DICOMweb archive"),
     (IsOverloaded, "answers 503 Service Unavailable; its log may say why"),
-    (Hangs, "no answer for 0.5 seconds; check the archive")])
+    (Hangs, "no answer for 0.5 seconds; check the archive, or use a smaller --batch")])
 def test_fails_in_the_middle(stand_in, write_images, tmp_path, capsys, monkeypatch, behaviour, message):
     monkeypatch.setattr(dicomweb, "TIMEOUT", 0.5)
     archive = behaviour()
@@ -257,7 +257,7 @@ def test_folder_without_images(tmp_path, capsys):
     (["list", "--url", "localhost:8042"], "--url localhost:8042: must begin with http:// or https://"),
     (["list", "--user", "me"], "--user me: needs the password in the environment as DCGAN_MRI_ARCHIVE_PASSWORD")])
 def test_wrong_options(command, message, capsys, monkeypatch):
-    monkeypatch.delenv(dicomweb.PASSWORD, raising=False)
+    monkeypatch.delenv(PASSWORD, raising=False)
     with pytest.raises(SystemExit) as end:
         main(command)
     assert end.value.code == 2
@@ -268,5 +268,5 @@ def test_without_the_extra():
     code = "import sys; sys.modules['requests'] = None; from dcgan_mri.archive.__main__ import main; main(['list'])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr == "dcgan_mri.archive: error: the archive: needs pydicom and requests; " \
+    assert done.stderr == "dcgan_mri.archive: error: the archive needs pydicom and requests; " \
                           "`pip install pydicom requests`\n"

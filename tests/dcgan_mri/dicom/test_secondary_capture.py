@@ -93,5 +93,5 @@ def test_uids_are_valid(parts):
 
 
 def test_a_package_that_is_not_there():
-    with pytest.raises(UsageError, match=r"^--format: needs numpy and not_there; `pip install numpy not_there`$"):
+    with pytest.raises(UsageError, match=r"^--format needs numpy and not_there; `pip install numpy not_there`$"):
         check_installed("--format", "numpy", "not_there")
