@@ -24,13 +24,14 @@ LAUNCH   := $(if $(filter 1,$(NP)),,$(MPIEXEC) -n $(NP)) $(BIN)/python
 BENCH       := .venv-bench
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: help setup preprocess train generate demo experiments test test-faults bench bench-gpu lint clean
+.PHONY: help setup preprocess train generate archive-demo demo experiments test test-faults bench bench-gpu lint clean
 
 help:
 	@echo 'make setup       install everything into .venv'
 	@echo 'make preprocess  volumes -> slices in DATA; BRATS=folder of volumes, else the synthetic phantom'
 	@echo 'make train       set up, make the data if there is none, train into OUT'
 	@echo 'make generate    100 images from OUT/generator.npz into samples'
+	@echo 'make archive-demo  100 images from OUT/generator.npz in an Orthanc, to look at in a browser'
 	@echo 'make demo        the whole way with the full networks on few slices: two minutes on 2 cores'
 	@echo 'make experiments the paper'\''s claims at small scale on the phantom, and their report: 100 minutes on 2 cores'
 	@echo 'make test        lint and all tests'
@@ -78,6 +79,21 @@ endif
 
 generate: $(STAMP)
 	$(LAUNCH) -m dcgan_mri.generate '$(OUT)/generator.npz' -o samples $(ARGS)
+
+# A port beside Orthanc's own 8042, where Debian's service may run. Ctrl-C ends the recipe and its archive.
+archive-demo: ARCHIVE := http://127.0.0.1:8043
+archive-demo: $(STAMP)
+	@command -v Orthanc >/dev/null || \
+	    { echo 'make: the archive is an Orthanc; on Debian: apt-get install orthanc orthanc-dicomweb'; exit 1; }
+	rm -rf demo/archive
+	$(BIN)/python -m dcgan_mri.generate '$(OUT)/generator.npz' -o demo/archive/samples --format png,dicom
+	cp dcgan_mri/archive/orthanc.json demo/archive
+	@Orthanc demo/archive/orthanc.json >demo/archive/orthanc.log 2>&1 & orthanc=$$!; \
+	    trap "kill $$orthanc 2>/dev/null" EXIT; trap exit INT TERM; \
+	    until sleep 1; kill -0 $$orthanc 2>/dev/null || { tail -n 3 demo/archive/orthanc.log; exit 1; }; \
+	        $(BIN)/python -m dcgan_mri.archive list --url $(ARCHIVE)/dicom-web >/dev/null 2>&1; do :; done; \
+	    $(BIN)/python -m dcgan_mri.archive push demo/archive/samples --url $(ARCHIVE)/dicom-web && \
+	    echo 'Look at $(ARCHIVE)/app/explorer.html#find-studies; Ctrl-C ends the archive.' && wait $$orthanc
 
 demo: $(STAMP)
 	rm -rf demo/slices demo/result

@@ -66,8 +66,9 @@ def secondary_capture(picture, seed, generator, dropout):
     image.ContributingEquipmentSequence = [synthesizer(f"Generator {generator}, seed {seed}, {sampling}")]
 
     image.StudyID = generator[:8]
+    image.StudyDescription = "Synthetic images, not acquired from a person"
     image.SeriesNumber = 2 if dropout else 1
-    image.SeriesDescription = f"DCGAN, {sampling}"
+    image.SeriesDescription = f"Synthetic, DCGAN, {sampling}"
     image.InstanceNumber = seed % 2**31  # the largest that fits is 2^31 - 1
     for unknown in ("StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "PatientBirthDate",
                     "PatientSex", "PatientOrientation"):
