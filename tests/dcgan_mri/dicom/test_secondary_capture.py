@@ -16,7 +16,7 @@ from dcgan_mri.errors import UsageError
 from tests.orthanc import needed
 
 GENERATOR = "0123456789abcdef" * 4
-# dciodvfy of 2022 does not know the attribute SyntheticData of 2023, and wants dates for an index on discs.
+# dciodvfy of 2022 does not know the attribute SyntheticData, and wants dates for an index on discs.
 UNKNOWN_TO_DCIODVFY = "</(0008,001c)> - "
 NO_DATE = re.compile(r"Warning - </Study(Date|Time)\(.*\)> - Missing attribute or value that would be needed to build "
                      r"DICOMDIR")
