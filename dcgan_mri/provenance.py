@@ -5,6 +5,7 @@ import hashlib
 import io
 import pathlib
 
+from dcgan_mri.files import whole_file
 from dcgan_mri.run import result_folder
 
 
@@ -33,4 +34,5 @@ def write_table(folder, seed_of, generator):
     table.writerow(["file", "seed", "sha256", "generator_sha256", "revision"])
     revision = result_folder.git_revision()
     table.writerows([name, seed, sha256(folder / name), generator, revision] for name, seed in seed_of.items())
-    result_folder.write_text(folder / "samples.csv", text.getvalue())
+    with whole_file(folder / "samples.csv") as file:
+        file.write(text.getvalue().encode())
