@@ -13,10 +13,10 @@ ARGS     ?=
 # MPI=system leaves the cluster's own MPI in charge; by default a small one is installed into .venv.
 MPI      ?= wheel
 
-comma    := ,
 BIN      := .venv/bin
 STAMP    := .venv/.installed
-EXTRAS   := test$(if $(filter system,$(MPI)),,$(comma)mpi)$(if $(filter-out 0,$(GPUS)),$(comma)gpu)
+TESTS    := .venv/.installed-tests
+EXTRAS   := $(if $(filter system,$(MPI)),,mpi) $(if $(filter-out 0,$(GPUS)),gpu)
 MPIEXEC  := $(if $(filter system,$(MPI)),mpiexec,$(BIN)/mpiexec)
 LAUNCH   := $(if $(filter 1,$(NP)),,$(MPIEXEC) -n $(NP)) $(BIN)/python
 
@@ -54,7 +54,12 @@ $(STAMP): setup.py
 	    { echo 'make: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv'; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'setuptools<81' wheel
 	# Chainer's source archive builds only with an older setuptools, hence without build isolation.
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e . $(EXTRAS:%=-e '.[%]')
+	@touch $@
+
+# What only the tests and the extras need: training goes without.
+$(TESTS): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test]'
 	@touch $@
 
 preprocess: $(STAMP)
@@ -82,7 +87,7 @@ generate: $(STAMP)
 
 # A port beside Orthanc's own 8042, where Debian's service may run. Ctrl-C ends the recipe and its archive.
 archive-demo: ARCHIVE := http://127.0.0.1:8043
-archive-demo: $(STAMP)
+archive-demo: $(TESTS)
 	@command -v Orthanc >/dev/null || \
 	    { echo 'make: the archive is an Orthanc; on Debian: apt-get install orthanc orthanc-dicomweb'; exit 1; }
 	rm -rf demo/archive
@@ -108,7 +113,7 @@ experiments: $(STAMP)
 test: lint
 	$(BIN)/python -m pytest $(ARGS)
 
-test-faults: $(STAMP)
+test-faults: $(TESTS)
 	$(BIN)/python -m pytest -m faults $(ARGS)
 
 bench: $(STAMP) $(BENCH)/.installed
@@ -123,7 +128,7 @@ $(BENCH)/.installed:
 	    --extra-index-url '$(TORCH_INDEX)' torch numpy
 	@touch $@
 
-lint: $(STAMP)
+lint: $(TESTS)
 	$(BIN)/ruff check .
 
 clean:
