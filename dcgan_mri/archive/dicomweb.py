@@ -20,14 +20,12 @@ STOW_STATUSES = (200, 202, 400, 409)
 
 
 class Archive:
-    """An archive.
+    """An archive; each method raises `DataError` if it does not answer, or not as DICOMweb wants it.
 
     Args:
         url (str): Where its DICOMweb service is, for example ``http://127.0.0.1:8042/dicom-web``.
         user (str): Name to log in with; None for an archive without.
         password (str): What belongs to it.
-
-    Each method raises `DataError` if there is no answer, or not that of a DICOMweb archive.
     """
 
     def __init__(self, url, user=None, password=None):
