@@ -1,16 +1,14 @@
 """A real Orthanc for the tests, and programs that a test cannot do without."""
 
 import json
-import os
 import shutil
 import socket
 import subprocess
 import time
 
-import pytest
 import requests
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, missing
 
 USER, PASSWORD = "tester", "secret"
 # Keeps nothing with an odd number from 1001 on; Orthanc's DICOMweb plugin answers all the same that it is stored.
@@ -34,8 +32,7 @@ def needed(program, package):
     """
     path = shutil.which(program)
     if path is None:
-        leave = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        leave(f"needs {program}: apt-get install {package}")
+        missing(f"needs {program}: apt-get install {package}")
     return path
 
 
