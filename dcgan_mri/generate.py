@@ -17,9 +17,11 @@ from mpi4py import MPI
 from PIL import Image
 from tqdm import tqdm
 
+from dcgan_mri import provenance
 from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.commandline import Parser, add_kernels
+from dcgan_mri.dicom import check_installed
 from dcgan_mri.distributed import device
 from dcgan_mri.distributed.failure import abort_job_on_error, together
 from dcgan_mri.errors import UsageError
@@ -31,6 +33,8 @@ from dcgan_mri.sampling import sample
 
 PROGRAM = "dcgan_mri.generate"
 GRID_IMAGES = SIDE * SIDE
+# What --format takes, and the endings of each image's files.
+FORMATS = {"png": ("png",), "png,dicom": ("png", "dcm")}
 MAX_SEED = 2**63 - 1
 MAX_IMAGES = 10**6
 
@@ -47,8 +51,11 @@ def main(argv=None):
         args = parse(argv, speaks=ranks.rank == 0)
         asked = chosen_seeds(args)
         seeds = list(dict.fromkeys(asked))
+        if "dcm" in FORMATS[args.format]:
+            check_installed("--format png,dicom", "pydicom")
         my_device = device.choose(args.gpu, ranks.Split_type(MPI.COMM_TYPE_SHARED).rank)
         gen, config = snapshots.load_generator(args.generator)
+        generator = provenance.sha256(args.generator)
         if ranks.rank == 0:
             result_folder.open_new(args.out)
     chainer.get_device(my_device.spec).use()
@@ -62,12 +69,19 @@ def main(argv=None):
     for seed, picture in tqdm(
             zip(mine, pictures, strict=True), total=len(mine), unit="image", desc="images", disable=ranks.rank != 0):
         save_png(out / file_name(seed), grey(picture) if args.grey else picture)
+        if "dcm" in FORMATS[args.format]:
+            from dcgan_mri.dicom import secondary_capture  # pydicom is an extra
+
+            secondary_capture.save(
+                out / file_name(seed, "dcm"), picture, seed, generator, gen.dropout_when_sampling)
     ranks.Barrier()
     if ranks.rank == 0:
         shown = [np.array(Image.open(out / file_name(seed))) for seed in seeds[:GRID_IMAGES]]
         save_png(out / "grid.png", grid(np.stack(shown), SIDE))
         write_text(out / "config.yaml", dataclasses.replace(
             config, dropout_when_sampling=gen.dropout_when_sampling).to_yaml())
+        provenance.write_table(
+            out, {file_name(seed, ending): seed for seed in seeds for ending in FORMATS[args.format]}, generator)
         some = f", the first {GRID_IMAGES} of them" if len(seeds) > GRID_IMAGES else ""
         twice = " (what --seeds names more than once is made once)" if len(seeds) < len(asked) else ""
         print(f"{len(seeds)} images in {out}, one for each seed{twice}; {out}/grid.png shows them{some}", flush=True)
@@ -99,6 +113,9 @@ def parse(argv, speaks):
     parser.add_argument("-n", "--number", type=int, metavar="N", help="number of images (default 100)")
     parser.add_argument("--seed", type=int, metavar="S", help="seed of the first image, the next has S + 1 (default 0)")
     parser.add_argument("--seeds", metavar="LIST", help="seeds one by one or as ranges, such as 0-99 or 1,5,20-29")
+    parser.add_argument("--format", choices=FORMATS, default="png", metavar="LIST",
+                        help="png, or png,dicom: each image also as a DICOM object that is marked as synthetic "
+                             "(needs pydicom; default %(default)s)")
     parser.add_argument("--dropout", action="store_true",
                         help="leave G's dropout on, as pix2pix does (default: as in the training's settings, off)")
     parser.add_argument("--grey", action="store_true",
@@ -163,16 +180,17 @@ def parse_seeds(text):
     return seeds
 
 
-def file_name(seed):
+def file_name(seed, ending="png"):
     """Name of an image's file.
 
     Args:
         seed (int): Its seed.
+        ending (str): What stands behind the dot.
 
     Returns:
         str: For example ``seed00042.png``.
     """
-    return f"seed{seed:05d}.png"
+    return f"seed{seed:05d}.{ending}"
 
 
 if __name__ == "__main__":

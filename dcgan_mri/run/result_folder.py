@@ -116,7 +116,7 @@ def record_start(out, facts):
     starts.append({
         "time": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": sys.argv,
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cores": os.cpu_count(),
@@ -136,10 +136,13 @@ def _versions():
     return versions
 
 
-def _git_revision():
-    """The commit of the source, marked if this package was changed since; None outside a checkout.
+def git_revision():
+    """The commit of the source, marked if this package was changed since.
 
     What a run writes into the checkout, such as the experiments' report, changes nothing that the next run does.
+
+    Returns:
+        str: Its hash, with ``-dirty`` behind it if changed; None outside a checkout.
     """
     git = ["git", "-C", str(pathlib.Path(__file__).parent.parent)]
     try:

@@ -1,20 +1,25 @@
 """Generating as a user starts it."""
 
 import argparse
+import csv
+import hashlib
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from pydicom import dcmread
 
 from dcgan_mri.run import snapshots
 from dcgan_mri.config import Config
 from dcgan_mri.errors import UsageError
 from dcgan_mri.generate import MAX_SEED, chosen_seeds, file_name, parse_seeds
 from dcgan_mri.networks import Generator
-from tests.helpers import SMALL, run_job
+from tests.helpers import ROOT, SMALL, run_job
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +74,34 @@ def test_dropout_changes_the_image(generator_file, tmp_path):
     assert generate(generator_file, tmp_path / "on", "-n", 2, "--dropout").returncode == 0
     off, on = pictures(tmp_path / "off"), pictures(tmp_path / "on")
     assert all(not np.array_equal(off[name], on[name]) for name in off)
+
+
+def test_dicom_beside_png_and_where_all_comes_from(generator_file, tmp_path):
+    for name in ("one", "two"):
+        done = generate(generator_file, tmp_path / name, "--seeds", "3,90000", "--format", "png,dicom")
+        assert done.returncode == 0, done.stderr
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
+    assert one == two
+    for name, picture in pictures(tmp_path / "one").items():
+        image = dcmread((tmp_path / "one" / name).with_suffix(".dcm"))
+        assert np.abs(image.pixel_array - picture.mean(axis=2)).max() <= 0.5
+    with (tmp_path / "one" / "samples.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["file"], row["seed"]) for row in rows] == [
+        ("seed00003.png", "3"), ("seed00003.dcm", "3"), ("seed90000.png", "90000"), ("seed90000.dcm", "90000")]
+    for row in rows:
+        assert row["sha256"] == hashlib.sha256(one[row["file"]]).hexdigest()
+        assert row["generator_sha256"] == hashlib.sha256(generator_file.read_bytes()).hexdigest()
+
+
+def test_dicom_without_pydicom(generator_file, tmp_path):
+    code = "import sys; sys.modules['pydicom'] = None; from dcgan_mri.generate import main; main(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, generator_file, "-o", tmp_path / "out", "-g", "off", "--format", "png,dicom"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr == "dcgan_mri.generate: error: --format png,dicom needs pydicom; `pip install pydicom`\n"
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("file", "options", "status", "message"), [

@@ -76,9 +76,9 @@ def test_the_revision_is_marked_when_the_package_was_changed_and_not_for_results
     git("add", ".")
     git("commit", "-qm", "one")
     monkeypatch.setattr(result_folder, "__file__", str(source.parent / "run" / "result_folder.py"))
-    clean = result_folder._git_revision()
+    clean = result_folder.git_revision()
     assert len(clean) == 40
     (tmp_path / "report").write_text("2\n")
-    assert result_folder._git_revision() == clean
+    assert result_folder.git_revision() == clean
     source.write_text("2\n")
-    assert result_folder._git_revision() == f"{clean}-dirty"
+    assert result_folder.git_revision() == f"{clean}-dirty"
