@@ -13,8 +13,8 @@ import subprocess
 import sys
 
 from dcgan_mri.commandline import Parser
-from dcgan_mri.errors import DataError, UsageError, UserError, shown_to_user
-from dcgan_mri.metrics.stack import cores
+from dcgan_mri.distributed.threads import cores
+from dcgan_mri.errors import INTERRUPTED, DataError, UsageError, UserError, shown_to_user
 from dcgan_mri.run.result_folder import git_revision
 from experiments import data as slice_sets
 from experiments import definition, findings, plan, records, report, verdicts
@@ -29,7 +29,7 @@ RESULTS = HERE / "results"
 class InterruptedPlanError(UserError):
     """A signal came; the same command goes on."""
 
-    status = 75
+    status = INTERRUPTED
 
 
 def main(argv=None):

@@ -4,14 +4,13 @@ import math
 
 import numpy as np
 
-from dcgan_mri.metrics import MEASURES, features
+from dcgan_mri.metrics import MEASURES, reference
 from dcgan_mri.metrics.neighbours import squared_distances
-from dcgan_mri.metrics.stack import Stack
 from experiments.plan import IMAGES, LAST_EPOCHS
 
 WHITE = 250 / 255
 # Along the epochs: how near to real slices, and whether the images become alike.
-ALONG = ("diversity", "kid")
+ALONG = tuple(measure for measure in MEASURES if measure.name in ("diversity", "kid"))
 ALONG_QUANTITIES = ("diversity.similarity", "kid")
 EXTREMES = 10
 
@@ -28,55 +27,43 @@ class Reference:
     """
 
     def __init__(self, training, held_out=None):
-        pictures = training.batch(range(len(training)))
-        extractor = features.choose(None, pictures / np.float32(255))
-        self._training = Stack(pictures, extractor, training.subjects, training.levels)
-        self._held_out = held_out and Stack(
-            held_out.batch(range(len(held_out))), extractor, held_out.subjects, held_out.levels)
+        self._training = reference.Reference(training)
+        self.stack = self._training.stack
+        self._held_out = held_out and self.stack(
+            held_out.batch(range(len(held_out))), held_out.subjects, held_out.levels)
         self._described = {}
-
-    def stack(self, pictures):
-        """Images with features on the real slices' scale.
-
-        Args:
-            pictures (numpy.ndarray): uint8 of shape (N, H, W, 3) or (N, H, W).
-
-        Returns:
-            Stack: The images.
-        """
-        return Stack(pictures, self._training.extractor)
 
     def distances(self, stack):
         """How far images are from the training slices.
 
         Args:
-            stack (Stack): From `stack`.
+            stack (dcgan_mri.metrics.stack.Stack): The images.
 
         Returns:
             numpy.ndarray: Distance in features to the nearest one, shape (N,).
         """
-        return np.sqrt(squared_distances(stack.features, self._training.features).min(axis=1))
+        return np.sqrt(squared_distances(stack.features, self._training.real.features).min(axis=1))
 
-    def measure(self, stack, names=tuple(MEASURES)):
+    def measure(self, stack, measures=MEASURES):
         """Measure images.
 
         Args:
-            stack (Stack): From `stack`.
-            names (sequence of str): Which of `dcgan_mri.metrics.MEASURES`; those that need held-out slices are left
-                out where there are none.
+            stack (dcgan_mri.metrics.stack.Stack): The images.
+            measures (iterable of dcgan_mri.metrics.measure.Measure): What to measure; those that need held-out slices
+                are left out where there are none.
 
         Returns:
             dict: Quantity to float; NaN where it cannot be had.
         """
         values = {}
-        for measure in (MEASURES[name] for name in names):
-            held_out = self._held_out if measure.against_held_out or measure.name == "coverage" else None
-            if measure.against_held_out and held_out is None:
-                continue
-            if measure.name not in self._described:
-                self._described[measure.name] = measure.describe(held_out or self._training, self._training)
-            described = measure.describe(stack, self._training)
-            values.update(measure.compare(described, self._described[measure.name], np.random.default_rng(0)))
+        for measure in measures:
+            if self._held_out and (measure.against_held_out or measure.name == "coverage"):
+                if measure.name not in self._described:
+                    self._described[measure.name] = measure.describe(self._held_out, self._training.real)
+                described = measure.describe(stack, self._training.real)
+                values.update(measure.compare(described, self._described[measure.name], np.random.default_rng(0)))
+            elif not measure.against_held_out:
+                values.update(self._training.measure(stack, [measure]))
         return values
 
     def measure_real(self):

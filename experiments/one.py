@@ -14,9 +14,9 @@ import shutil
 from mpi4py import MPI
 
 from dcgan_mri.commandline import Parser
-from dcgan_mri.distributed.interruption import STATUS, Interruption
+from dcgan_mri.distributed.interruption import Interruption
 from dcgan_mri.distributed.threads import tell_openblas_of_vectors
-from dcgan_mri.errors import UsageError, UserError, shown_to_user
+from dcgan_mri.errors import INTERRUPTED, UsageError, UserError, shown_to_user
 from dcgan_mri.run.result_folder import claim, git_revision
 from experiments import data as slice_sets
 from experiments import definition, plan, records
@@ -30,7 +30,7 @@ REAL = "real"
 class InterruptedRunError(UserError):
     """A signal came; the same command goes on."""
 
-    status = STATUS
+    status = INTERRUPTED
 
 
 def main(argv=None):
@@ -91,6 +91,7 @@ def make(run, folder, scale, data):
         InterruptedRunError: If a signal came.
         DataError: If another process is at this run.
     """
+    revision = git_revision()  # of what was loaded, whatever is committed meanwhile
     unfinished = folder / run.key
     unfinished.mkdir(exist_ok=True)
     with claim(unfinished):
@@ -99,7 +100,7 @@ def make(run, folder, scale, data):
         trained = train(run, data.folder, out=unfinished, interruption=interruption)
         if trained is None:
             raise InterruptedRunError(f"{run.key}: interrupted; {unfinished} has a snapshot, the same command goes on")
-        record = records.complete(folder, run, scale, data, trained, data.reference(), git_revision())
+        record = records.complete(folder, run, scale, data, trained, data.reference(), revision)
         shutil.rmtree(unfinished)
     return record
 

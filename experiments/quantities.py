@@ -1,9 +1,9 @@
 """The numbers that a claim can be put to the test by: those of `dcgan_mri.metrics`, and a few of a whole run."""
 
 from dcgan_mri.metrics import MEASURES
-from dcgan_mri.metrics.registry import Quantity
+from dcgan_mri.metrics.measure import Quantity
 
-OF_IMAGES = tuple(quantity for measure in MEASURES.values() for quantity in measure.quantities)
+OF_IMAGES = tuple(quantity for measure in MEASURES for quantity in measure.quantities)
 OF_RUNS = (
     Quantity("white.share", "share of the head", "0 to 1", "above real: white patches without structure"),
     Quantity("scores.gap", "D's score", "any",

@@ -11,8 +11,9 @@ import re
 import numpy as np
 
 from dcgan_mri.errors import DataError, UsageError
+from dcgan_mri.files import write_text
 from dcgan_mri.pixels import grid, save_png
-from dcgan_mri.run.result_folder import making, write_text
+from dcgan_mri.run.result_folder import making
 
 COLLECTED = "results.json"
 REAL = "real.json"

@@ -9,23 +9,22 @@ import time
 import numpy as np
 from mpi4py import MPI
 
-from dcgan_mri.chainer_compat import chainer
-from dcgan_mri.distributed import communicator, device
-from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization
+from dcgan_mri.chainer_compat import chainer, chainermn
+from dcgan_mri.distributed import machine
 from dcgan_mri.distributed.batches import GlobalBatches
+from dcgan_mri.distributed.failure import together
 from dcgan_mri.distributed.interruption import Interruption
 from dcgan_mri.errors import DivergedError
-from dcgan_mri.extensions.finite import StopUnlessFinite
-from dcgan_mri.extensions.global_mean import GlobalMean
+from dcgan_mri.extensions import on_every_rank
 from dcgan_mri.extensions.snapshot import Snapshot
-from dcgan_mri.extensions.triggers import EpochsAndEnd, StopAt, each_iteration
-from dcgan_mri.kernels import backends, convolution_cuda, graph
+from dcgan_mri.extensions.triggers import EACH_EPOCH, EACH_ITERATION, StopAt, last_iteration
+from dcgan_mri.kernels.graph import GraphUpdater
 from dcgan_mri.networks import Discriminator, Generator
-from dcgan_mri.optimizers import WeightClip
+from dcgan_mri.optimizers import make_optimizer
 from dcgan_mri.run import snapshots
 from dcgan_mri.sampling import sample_stack
 from dcgan_mri.slice_set import Slices
-from dcgan_mri.train import make_optimizer
+from dcgan_mri.train_options import parse
 from dcgan_mri.updater import Updater
 from experiments.plan import IMAGES
 
@@ -43,6 +42,7 @@ class Samples(chainer.training.Extension):
         epochs (list of int): After which epochs, counted from 1.
     """
 
+    trigger = EACH_EPOCH
     # Behind the check for finite losses.
     priority = chainer.training.PRIORITY_EDITOR - 10
 
@@ -108,14 +108,9 @@ def train(run, folder, gpu="auto", out=None, interruption=None):
         Trained: What came of it; None if a signal came first, with a snapshot in `out`.
     """
     start = time.monotonic()
-    ranks = MPI.COMM_SELF
-    my_device = device.choose(gpu, 0)
-    on_gpu = my_device.spec != "@numpy"
-    chainer.get_device(my_device.spec).use()
-    convolution_cuda.use_precision("tf32")
-    backends.use("fast", on_gpu)
-    captures, _ = graph.choose("auto", run.config, on_gpu, 1)
-    trainer, samples, log = _trainer(run, folder, my_device, captures, out, interruption or Interruption(ranks))
+    args = parse(["--gpu", gpu, "--self-test", "off"], speaks=False)
+    place = machine.choose(args, run.config, MPI.COMM_SELF, together(MPI.COMM_SELF, "experiments"))
+    trainer, samples, log = _trainer(run, folder, place, out, interruption or Interruption(MPI.COMM_SELF))
     before = log.log[-1]["elapsed_time"] if log.log else 0.0
     diverged = None
     try:
@@ -123,48 +118,42 @@ def train(run, folder, gpu="auto", out=None, interruption=None):
     except DivergedError as error:
         diverged = str(error).partition(";")[0]
     updater = trainer.updater
-    if diverged is None and updater.iteration < trainer.stop_trigger.iteration:
+    if diverged is None and updater.iteration < last_iteration(trainer):
         trainer.get_extension("Snapshot")(trainer)
         return None
     scores = [[entry["epoch"], entry["dis/y_real"], entry["dis/y_fake"]] for entry in log.log]
     return Trained(samples.epochs, samples.pictures, scores, diverged, updater.iteration,
-                   before + time.monotonic() - start, processor(my_device))
+                   before + time.monotonic() - start, processor(place))
 
 
-def _trainer(run, folder, my_device, captures, out, interruption):
+def _trainer(run, folder, place, out, interruption):
     """A trainer as `dcgan_mri.train` makes it, with the extensions that an experiment needs."""
-    config, ranks = run.config, interruption.mpi_comm
-    comm = communicator.create(communicator.choose("auto", 1, int(bool(my_device.identity)))[0], ranks)
-
-    def batch_normalization(size, use_gamma):
-        return GlobalBatchNormalization(size, comm, use_gamma)
-
-    gen = Generator(config, batch_normalization)
-    dis = Discriminator(config, batch_normalization)
+    config, comm = run.config, place.comm
+    slices = Slices(folder, config.image_size, n_subjects=config.n_subjects)
+    batches = GlobalBatches(comm, slices, config.batchsize, config.seed, scatter=chainermn.scatter_dataset)
+    gen = Generator(config, place.batch_normalization)
+    dis = Discriminator(config, place.batch_normalization)
     if run.twin:
         nudge(gen)
         nudge(dis)
-    gen_optimizer = make_optimizer(gen, my_device.spec, config, comm)
-    dis_optimizer = make_optimizer(dis, my_device.spec, config, comm)
-    if config.weight_clip:
-        dis_optimizer.add_hook(WeightClip(config.weight_clip))
-    slices = Slices(folder, config.image_size, n_subjects=config.n_subjects)
-    batches = GlobalBatches(comm, slices, config.batchsize, config.seed)
+    gen.to_device(place.device)
+    dis.to_device(place.device)
+    gen_optimizer = make_optimizer(gen, config, comm)
+    dis_optimizer = make_optimizer(dis, config, comm, config.weight_clip)
 
-    last_iteration = config.epoch * batches.n_batches
     parts = (batches, gen_optimizer, dis_optimizer, config)
-    updater = graph.GraphUpdater(*parts, print) if captures else Updater(*parts)
-    trainer = chainer.training.Trainer(updater, StopAt(last_iteration, interruption), out=out or ".")
-    for extension in (interruption, GlobalMean(ranks), StopUnlessFinite()):
-        trainer.extend(extension, trigger=each_iteration)
-    each_epoch = EpochsAndEnd(1, last_iteration)
+    updater = GraphUpdater(*parts, print) if place.captures else Updater(*parts)
+    stop = StopAt(config.epoch * batches.n_batches, interruption)
+    trainer = chainer.training.Trainer(updater, stop, out=out or ".")
+    for extension in on_every_rank(interruption.mpi_comm, interruption):
+        trainer.extend(extension)
     samples = Samples(gen, config, run.kept_epochs)
-    trainer.extend(samples, trigger=each_epoch)
+    trainer.extend(samples)
     # Chainer takes `filename=None` for its default, and would write a file.
-    log = chainer.training.extensions.LogReport(trigger=each_epoch, log_name=None)
-    trainer.extend(log, trigger=each_iteration)
+    log = chainer.training.extensions.LogReport(trigger=EACH_EPOCH, log_name=None)
+    trainer.extend(log, trigger=EACH_ITERATION)
     if out is not None:
-        trainer.extend(Snapshot(config, 1), trigger=EpochsAndEnd(max(1, config.epoch // SNAPSHOTS), last_iteration))
+        trainer.extend(Snapshot(config, max(1, config.epoch // SNAPSHOTS), 1))
         if snapshots.newest_first(out):
             path, _, arrays, _ = snapshots.read_newest(out)
             snapshots.restore(path, arrays, trainer)
@@ -187,17 +176,17 @@ def nudge(network):
         param.array *= LAST_DIGIT
 
 
-def processor(my_device):
+def processor(place):
     """What computes.
 
     Args:
-        my_device (dcgan_mri.distributed.device.Device): The device.
+        place (dcgan_mri.distributed.machine.Machine): The choice.
 
     Returns:
         str: Name of the GPU or of the CPU.
     """
-    if my_device.identity:
-        return my_device.description.partition(", ")[2]
+    if place.device != "@numpy":
+        return place.facts["device"].partition(", ")[2]
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
