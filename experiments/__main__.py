@@ -152,13 +152,12 @@ def run(args, experiments):
         for arm in plan.missing_arms(experiment, data.subjects):
             print(f"{experiment.id}: arm {arm!r} is left out; {data.name} has {data.subjects} training subjects")
     folder = records.campaign_folder(args.out, scale.name, data.name)
-    revision = git_revision()
-    waiting = records.check_planned(folder, runs, data, revision)
+    waiting = records.check_planned(folder, runs, data, git_revision())
     print(f"{len(runs)} runs at scale {scale.name} on {data.name}, {len(waiting)} to do, {args.jobs} at a time",
           flush=True)
     slice_sets.keep_out_of_git(args.out)
     carry_out(args, scale, data)
-    failed = records.check_planned(folder, runs, data, revision)
+    failed = [run for run in runs if not (folder / f"{run.key}.json").exists()]
     if args.publish:
         report.published(RESULTS, experiments, args.out)
     for finding in report.of_runs(args.out, experiments):
