@@ -102,7 +102,7 @@ def main(argv=None):
     for extension in (interruption, GlobalMean(ranks), StopUnlessFinite()):
         trainer.extend(extension, trigger=each_iteration)
     if ranks.rank == 0:
-        extend_first_rank(trainer, gen, config, args, last_iteration, slices)
+        extend_first_rank(trainer, updater.sampled, config, args, last_iteration, slices)
 
     # Where to begin: the same weights everywhere, which also spares ChainerMN's first update its broadcast
     if snapshot is not None:

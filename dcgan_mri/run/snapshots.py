@@ -135,7 +135,7 @@ def restore(path, arrays, target):
 
 
 def load_generator(path):
-    """Load the generator from its own file or from a snapshot of a run.
+    """Load the generator that images are made with from its own file or from a snapshot of a run.
 
     Args:
         path (str or Path): The file.
@@ -147,7 +147,7 @@ def load_generator(path):
         DataError: If the file is missing, damaged or not one of ours.
     """
     config, arrays = read(path)
-    in_snapshot = "updater/model:gen/"
+    in_snapshot = "updater/averaged/" if config.ema else "updater/model:gen/"
     inside = {name.removeprefix(in_snapshot): array for name, array in arrays.items() if name.startswith(in_snapshot)}
     gen = Generator(config)
     restore(path, inside or arrays, gen)
