@@ -65,8 +65,8 @@ def parse(argv, speaks):
     nets = parser.add_argument_group("settings of the networks")
     add_settings(nets, {"n_z": ("-n",), "dropout": (), "dropout_at_output": (), "noise_sigma": (), "pixel_range": (),
                         "image_size": (), "width": (), "gen_activation": (), "gen_output": (), "grey_output": (),
-                        "last_conv": (), "upsampling": (), "deconv_kernel": (), "dis_activation": (), "dis_last_activation": (),
-                        "dis_bn": ()})
+                        "last_conv": (), "upsampling": (), "deconv_kernel": (), "dis_activation": (),
+                        "dis_last_activation": (), "dis_bn": ()})
     machine = parser.add_argument_group("the machine")
     machine.add_argument("-g", "--gpu", choices=("auto", "on", "off"), default="auto",
                          help="use CUDA if there is a GPU, insist on it, or do without (default %(default)s)")
