@@ -8,6 +8,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from dcgan_mri.run.snapshots import load_generator
 from tests.helpers import SMALL, run_job, write_slice_set
 
 OPTIONS = ["--image-size", SMALL["image_size"], "--width", SMALL["width"], "--measures", "off", "--page",
@@ -161,11 +162,11 @@ def test_ranks_compute_the_augmentation_and_the_average_that_one_computes(slices
                      ranks=ranks)
         assert done.returncode == 0, done.stderr
         snapshots.append(arrays_of(out / "snapshot_iter_1.npz"))
-        generator = arrays_of(out / "generator.npz")
-        averaged = {name: value for name, value in snapshots[-1].items() if name.startswith("updater/averaged/")}
-        assert averaged
-        for name, value in averaged.items():
-            assert np.array_equal(generator[name.removeprefix("updater/averaged/")], value), name
+        from_snapshot, from_file = (
+            dict(load_generator(out / name)[0].namedparams()) for name in ("snapshot_iter_1.npz", "generator.npz"))
+        for name, param in from_snapshot.items():
+            assert np.array_equal(param.array, snapshots[-1][f"updater/averaged{name}"]), name
+            assert np.array_equal(param.array, from_file[name].array), name
     for pattern in (r"updater/optimizer:(gen|dis)/.*/m", r"updater/averaged/.*/W"):
         names = [name for name in snapshots[0] if re.fullmatch(pattern, name)]
         one, two = (np.concatenate([arrays[name].ravel() for name in names]) for arrays in snapshots)
