@@ -14,6 +14,8 @@ setup(
         "dcgan_mri.extensions",
         "dcgan_mri.kernels",
         "dcgan_mri.metrics",
+        "dcgan_mri.package",
+        "dcgan_mri.package.shipped",
         "dcgan_mri.review",
         "dcgan_mri.run",
         "preprocess",
@@ -40,7 +42,9 @@ setup(
         # Later frontends of cuDNN require more than this project needs.
         "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-cudnn-cu12>=9", "nvidia-cudnn-frontend==1.18.0",
                 "nvidia-nccl-cu12"],
+        "package": ["onnx>=1.17"],
         "test": [
+            "onnx>=1.17",
             "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "ruff>=0.6", "selenium>=4.20"],
     },
 )
