@@ -16,11 +16,15 @@ setup(
         "dcgan_mri.metrics",
         "dcgan_mri.package",
         "dcgan_mri.package.shipped",
+        "dcgan_mri.reader_study",
         "dcgan_mri.review",
         "dcgan_mri.run",
         "preprocess",
     ],
-    package_data={"dcgan_mri.review": ["*.html", "*.css", "*.js"]},
+    package_data={
+        "dcgan_mri.reader_study": ["*.html"],
+        "dcgan_mri.review": ["*.html", "*.css", "*.js"],
+    },
     install_requires=[
         "chainer==7.8.1",
         "matplotlib>=3.8",
@@ -43,8 +47,10 @@ setup(
         "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-cudnn-cu12>=9", "nvidia-cudnn-frontend==1.18.0",
                 "nvidia-nccl-cu12"],
         "package": ["onnx>=1.17"],
+        "study": ["statsmodels>=0.14.2"],
         "test": [
             "onnx>=1.17",
+            "statsmodels>=0.14.2",
             "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "ruff>=0.6", "selenium>=4.20"],
     },
 )
