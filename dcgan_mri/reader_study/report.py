@@ -59,7 +59,7 @@ def verdict(sheet, margin, rng):
     """
     found = scores.over_readers(sheet, rng, confidence=0.9)["balanced"]
     facts = (f"The mean of sensitivity and specificity is {found.value:.1%} (90 % interval {found.low:.1%} to "
-             f"{found.high:.1%}); guessing gives 50 %, and the margin fixed beforehand is {100 * margin:g} points.")
+             f"{found.high:.1%});\nguessing gives 50 %, and the margin fixed beforehand is {100 * margin:g} points.")
     if 0.5 - margin < found.low and found.high < 0.5 + margin:
         said = "Equivalent to guessing within the margin: readers tell the images apart by no more than that."
     elif found.low > 0.5:

@@ -91,6 +91,9 @@ def test_a_whole_session(visit, study, key, tmp_path, capsys, reader, size, give
     answer(browser, [*ratings.values()][9:], give)
 
     answers, path = saved(browser, tmp_path)
+    assert browser.execute_script("return document.documentElement.scrollWidth") == size[0]
+    save, review = (browser.find_element(By.ID, name).rect for name in ("save", "review"))
+    assert review["x"] - save["x"] - save["width"] >= 8 or review["y"] - save["y"] - save["height"] >= 8
     assert (answers["study"], answers["reader"], answers["answers"]) == (key["study"], reader, ratings)
     reader_study.main(["score", str(study), str(path)])
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(f"{reader} "))
