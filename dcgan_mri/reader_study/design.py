@@ -26,7 +26,7 @@ class Trial:
 
 
 def trials(real, repeats, rng):
-    """What one reader sees: practice, then every other image once, some of them again after a third of the way.
+    """What one reader sees: practice, then every other image once; repeats come a third of the others later or more.
 
     Args:
         real (numpy.ndarray): bool, for each image; the first `PRACTICE` of each sort are for practice.

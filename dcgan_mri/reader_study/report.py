@@ -26,8 +26,7 @@ def report(key, sheet, readers, left_out, rng):
     lines = [
         f"Study {key['study']}: {n_real} real slices of held-out subjects and {n - n_real} generated images, "
         f"{n_repeats} of them shown twice.",
-        f"Answers of {len(readers)} of {len(key['readers'])} readers are counted; {len(left_out)} files are not"
-        + (":" if left_out else "."),
+        f"Readers counted: {len(readers)} of {len(key['readers'])}. Files left out: {len(left_out)}.",
         *(f"  {path}: {reason}" for path, reason in left_out), "",
         f"{'reader':8} {'accuracy':22} {'sensitivity':22} {'specificity':22} {'AUC':22} kappa with oneself"]
     lines += [
@@ -58,8 +57,9 @@ def verdict(sheet, margin, rng):
         str: Sentences.
     """
     found = scores.over_readers(sheet, rng, confidence=0.9)["balanced"]
-    facts = (f"The mean of sensitivity and specificity is {found.value:.1%} (90 % interval {found.low:.1%} to "
-             f"{found.high:.1%});\nguessing gives 50 %, and the margin fixed beforehand is {100 * margin:g} points.")
+    facts = (f"The mean of sensitivity and specificity is {100 * found.value:.1f} % (90 % interval "
+             f"{100 * found.low:.1f} to {100 * found.high:.1f} %);\nguessing gives 50 %, and the margin fixed "
+             f"beforehand is {100 * margin:g} points.")
     if 0.5 - margin < found.low and found.high < 0.5 + margin:
         said = "Equivalent to guessing within the margin: readers tell the images apart by no more than that."
     elif found.low > 0.5:

@@ -117,8 +117,10 @@ def over_readers(sheet, rng, confidence=CONFIDENCE):
         if n_readers > 1:
             readers, both = values.var(ddof=1) / n_readers, drawn[name].var(axis=1).mean() / n_readers
         variance = max(images + readers - both, images, readers)
-        freedom = variance ** 2 / (readers ** 2 / max(n_readers - 1, 1) + images ** 2 / (n_images - 2) or 1)
-        reach = stats.t.ppf((1 + confidence) / 2, max(freedom, 1)) * np.sqrt(variance)
+        reach = 0.0
+        if variance > 0:
+            freedom = variance ** 2 / (readers ** 2 / max(n_readers - 1, 1) + images ** 2 / (n_images - 2))
+            reach = stats.t.ppf((1 + confidence) / 2, freedom) * np.sqrt(variance)
         mean = values.mean()
         estimates[name] = Estimate(float(mean), float(max(0, mean - reach)), float(min(1, mean + reach)))
     return estimates
@@ -132,7 +134,7 @@ def of_each_reader(sheet):
 
     Returns:
         list of dict: For each reader ``accuracy``, ``sensitivity`` and ``specificity`` as `Estimate` (Wilson's
-        interval), ``auc`` and ``kappa``, the agreement of the reader with himself (None where it is undefined).
+        interval), ``auc`` and ``kappa``, that of the two answers to one image (None where it is undefined).
     """
     right = (sheet.ratings >= PATIENT) == sheet.real
     found = measures(sheet.ratings[:, sheet.real], sheet.ratings[:, ~sheet.real])

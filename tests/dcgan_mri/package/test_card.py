@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from dcgan_mri.config import Config
 from dcgan_mri.package import card
 from dcgan_mri.review import run as runs
 from dcgan_mri.slice_set import Slices
@@ -37,7 +38,7 @@ def test_an_evaluation_without_held_out_subjects_did_not_look_for_copies(result)
 
 
 def test_a_run_that_logged_nothing(result):
-    run = dataclasses.replace(runs.read(result), entries=[], starts=[], scale={}, config=runs.settings.Config())
+    run = dataclasses.replace(runs.read(result), entries=[], starts=[], scale={}, config=Config())
     text = card.model_card(run, None, None, "not stated")
     assert "No epoch is logged" in text
     assert "0 is the same distribution): not measured" in text

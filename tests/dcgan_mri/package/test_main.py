@@ -1,6 +1,5 @@
 """Packaging as a user starts it, and the package as its receiver uses it."""
 
-import dataclasses
 import importlib.util
 import json
 import subprocess
@@ -83,8 +82,7 @@ def test_same_run_same_bytes(result, tmp_path):
 
 
 def test_dropout_left_on_is_refused(result, tmp_path, capsys):
-    gen, config = generator_of()
-    snapshots.save_generator(result / "generator.npz", gen, dataclasses.replace(config, dropout_when_sampling=True))
+    snapshots.save_generator(result / "generator.npz", *generator_of(dropout_when_sampling=True))
     status, message = refused(capsys, result, "-o", tmp_path / "flair.zip")
     assert status == 1
     assert "dropout_when_sampling: false" in message
@@ -98,7 +96,8 @@ def test_weights_that_are_not_finite_are_refused(result, tmp_path, capsys):
     np.savez(result / "generator.npz", **arrays)
     status, message = refused(capsys, result, "-o", tmp_path / "flair.zip")
     assert status == 1
-    assert "generator.npz: dc1/b has values that are not finite" in message
+    assert "generator.npz: dc1/b" in message
+    assert "finite" in message
     assert not (tmp_path / "flair.zip").exists()
 
 

@@ -42,7 +42,7 @@ def test_score(study, write_answers, tmp_path, capsys):
     (tmp_path / "cut.json").write_text('{"format": "reader st')
     run("score", study, write_answers("a.json", 1), write_answers("b.json", 2), tmp_path / "cut.json")
     text = capsys.readouterr().out
-    assert "Answers of 2 of 3 readers are counted; 1 files are not:" in text
+    assert "Readers counted: 2 of 3. Files left out: 1." in text
     assert f"{tmp_path}/cut.json: is not whole, or no JSON" in text
     assert "better than by guessing" in text
 
@@ -69,6 +69,19 @@ def test_a_set_without_held_out_subjects(generator_file, slices16, tmp_path, cap
     assert status == 1
     assert "--split" in message
     assert not (tmp_path / "study").exists()
+
+
+def test_another_set_than_that_of_the_training(generator_file, slices_and_held_out, tmp_path, capsys):
+    (tmp_path / "generator.npz").write_bytes(generator_file.read_bytes())
+    options = ("make", tmp_path / "generator.npz", "-i", slices_and_held_out, "-o", tmp_path / "study", "--real", 3,
+               "--synthetic", 3, "--repeats", 1)
+    (tmp_path / "environment.json").write_text('{"starts": [{"slices": 40}]}')
+    status, message = refused(capsys, *options)
+    assert status == 1
+    assert "was trained on 40 slices" in message
+    assert not (tmp_path / "study").exists()
+    (tmp_path / "environment.json").write_text('{"starts": [{"slices": 16}]}')
+    run(*options)
 
 
 def test_more_real_slices_than_there_are(generator_file, slices_and_held_out, tmp_path, capsys):

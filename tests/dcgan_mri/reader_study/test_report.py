@@ -45,7 +45,7 @@ def test_the_whole_report():
     key = {"study": "abc", "margin": 0.1, "readers": [[]] * 6}
     text = report.report(key, sheet_with(0.5), [1, 2, 4, 6], [("x.json", "is not whole, or no JSON")],
                          np.random.default_rng(0))
-    assert "Answers of 4 of 6 readers are counted; 1 files are not:\n  x.json: is not whole, or no JSON" in text
+    assert "Readers counted: 4 of 6. Files left out: 1.\n  x.json: is not whole, or no JSON" in text
     assert [line.split()[0] for line in text.splitlines() if " (0." in line and "kappa" not in line][:5] == [
         "1", "2", "4", "6", "all"]
     assert "Realism says nothing of diversity" in text
