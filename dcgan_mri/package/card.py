@@ -11,8 +11,8 @@ Generation" (Cepa, Brito, Sousa).
 
 ## Intended use
 
-Research and teaching. **Not for diagnosis**, nor for any decision about a patient: no image shows one, and what is seen
-in an image need not occur in patients. An image set made with it must say that it is synthetic.
+Research and teaching. **Not for diagnosis**, nor for any other decision about a patient: no image shows a patient, and
+what an image shows need not occur in any. Whoever passes images on says that they are synthetic.
 
 ## Use it
 
@@ -29,7 +29,7 @@ in an image need not occur in patients. An image set made with it must say that 
 - Slices: {slices}
 - Subjects: {subjects}
 
-Weights can hold traces of what they learned from. Under what terms the data may be used goes for this model too.
+Weights can hold traces of what they learned from: mind the terms of the data before you pass this model on.
 
 ## Training
 
@@ -131,8 +131,8 @@ def _copies(measured, evaluation):
     quantity = measured.get("memorisation.copies", {})
     if quantity.get("value") is None:
         return "not measured"
-    return (f"a share of {_beside_real(quantity)} of {evaluation['n_images']} images lies nearer to a training slice "
-            f"than 99 % of the slices of held-out subjects")
+    return (f"of {evaluation['n_images']} images the share that lies nearer to a training slice than 99 % of the slices "
+            f"of held-out subjects do is {_beside_real(quantity)}")
 
 
 def _beside_real(quantity):

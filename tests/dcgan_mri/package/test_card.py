@@ -28,7 +28,8 @@ def test_what_an_evaluation_found_goes_before_the_log(result):
     evaluation = {"n_images": 1000, "quantities": [KID, COPIES]}
     text = card.model_card(runs.read(result), None, evaluation, "")
     assert "12.35 (95 % interval 10 to 15), real slices against real ones 0.5 (0.25 to 1)\n" in text
-    assert "a share of 0.02 (95 % interval 0 to 0.03), real slices against real ones 0.01 (0 to 0.02) of 1000" in text
+    assert "of 1000 images the share that lies nearer to a training slice" in text
+    assert "do is 0.02 (95 % interval 0 to 0.03), real slices against real ones 0.01 (0 to 0.02)\n" in text
     assert "Subjects: not recorded" in text
 
 
