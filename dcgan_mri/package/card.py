@@ -131,8 +131,8 @@ def _copies(measured, evaluation):
     quantity = measured.get("memorisation.copies", {})
     if quantity.get("value") is None:
         return "not measured"
-    return (f"of {evaluation['n_images']} images the share that lies nearer to a training slice than 99 % of the slices "
-            f"of held-out subjects do is {_beside_real(quantity)}")
+    return (f"of {evaluation['n_images']} images the share that lies nearer to a training slice than 99 % of the "
+            f"slices of held-out subjects do is {_beside_real(quantity)}")
 
 
 def _beside_real(quantity):
