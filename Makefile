@@ -6,8 +6,9 @@ SUBJECTS ?= 001-015
 DATA     ?= data/slices
 OUT      ?= result
 GPUS     := $(shell nvidia-smi -L 2>/dev/null | grep -c '^GPU')
-# The paper's batch of 8 divides by 8, 4, 2 and 1.
-NP       ?= $(shell for n in 8 4 2 1; do [ $$n -le $(GPUS) ] && break; done; echo $$n)
+# One process, also where there are several GPUs: the step of a batch of 8 is a CUDA graph of some milliseconds then. More
+# ranks do without the graph and add a message for each normalisation; they pay with larger batches.
+NP       ?= 1
 EPOCHS   ?=
 ARGS     ?=
 # MPI=system leaves the cluster's own MPI in charge; by default a small one is installed into .venv.
@@ -20,9 +21,10 @@ EXTRAS   := test$(if $(filter system,$(MPI)),,$(comma)mpi)$(if $(filter-out 0,$(
 MPIEXEC  := $(if $(filter system,$(MPI)),mpiexec,$(BIN)/mpiexec)
 LAUNCH   := $(if $(filter 1,$(NP)),,$(MPIEXEC) -n $(NP)) $(BIN)/python
 
-# PyTorch, which the benchmark compares with, has an environment of its own: the CPU build, where its index is reached.
+# PyTorch, which the benchmark compares with, has an environment of its own. TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# takes the small build without CUDA, where that index is reached.
 BENCH       := .venv-bench
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
 
 .PHONY: help setup preprocess train generate demo experiments test test-faults bench bench-gpu lint clean
 
@@ -104,7 +106,7 @@ bench-gpu: $(STAMP) $(BENCH)/.installed
 $(BENCH)/.installed:
 	@$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check \
-	    --extra-index-url '$(TORCH_INDEX)' torch numpy
+	    $(if $(TORCH_INDEX),--index-url '$(TORCH_INDEX)') torch numpy
 	@touch $@
 
 lint: $(STAMP)

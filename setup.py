@@ -43,9 +43,13 @@ setup(
     extras_require={
         # Clusters bring their own MPI: leave this one out there.
         "mpi": ["mpich>=5,<6"],
-        # Later frontends of cuDNN require more than this project needs.
-        "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-cudnn-cu12>=9", "nvidia-cudnn-frontend==1.18.0",
+        # For drivers of CUDA 12, and of CUDA 13: one of the two. Later frontends of cuDNN require more than is needed.
+        "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-cudnn-cu12>=9,<10", "nvidia-cudnn-frontend==1.18.0",
                 "nvidia-nccl-cu12"],
+        "gpu13": ["cupy-cuda13x[ctk]>=14,<15", "nvidia-cudnn-cu13>=9,<10", "nvidia-cudnn-frontend==1.18.0",
+                  "nvidia-nccl-cu13"],
+        # What compiles kernels and makes plans without a GPU.
+        "test-gpu": ["nvidia-cuda-nvrtc-cu12>=12.8,<13", "nvidia-cudnn-cu12>=9,<10", "nvidia-cudnn-frontend==1.18.0"],
         "package": ["onnx>=1.17"],
         "study": ["statsmodels>=0.14.2"],
         "test": [

@@ -79,7 +79,7 @@ def main(argv=None):
     on_gpu = my_device.spec != "@numpy"
     with together(ranks, PROGRAM):
         kernels = choose_kernels(args, on_gpu)
-        captures, graph_reason = graph.choose(args.graph, config, on_gpu, ranks.size)
+        captures, graph_reason = graph.choose(args.graph, config, on_gpu, comm_name)
     comm = communicator.create(comm_name, ranks, args.allreduce_dtype)
 
     # The networks, the optimizers, the data
@@ -170,7 +170,7 @@ def choose_kernels(args, on_gpu):
     """Choose what computes and in which precision; the text for the log."""
     convolution_cuda.use_precision(args.precision)
     kernels = backends.use(args.kernels, on_gpu)
-    if args.precision in ("bf16", "fp16") and not backends.has_cudnn():
+    if args.precision == "fp16" and not backends.cudnn_kernels():
         raise UsageError(f"--precision {args.precision} is for convolutions by cuDNN on a GPU; this run is on "
                          f"{'a GPU' if on_gpu else 'a CPU'} with kernels {kernels}; leave it out")
     return kernels

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -45,4 +46,12 @@ def run_job(*command, ranks=None, cwd=None, timeout=120, **environment):
     launcher = [mpiexec(), "-n", str(ranks)] if ranks else []
     return subprocess.run(
         [*launcher, sys.executable, *map(str, command)], cwd=cwd or ROOT, timeout=timeout,
-        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **environment})
+        capture_output=True, text=True, env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))})
+
+
+def missing(reason):
+    """Skip a test whose tools this machine lacks; where continuous integration has to have them, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}, and with CI=true it must not be missing")
+    pytest.skip(reason)
