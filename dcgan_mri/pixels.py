@@ -35,6 +35,18 @@ def from_network(x, pixel_low):
     return np.rint(np.clip(grey, 0, 255)).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
+def grey(picture):
+    """A picture without colour: the mean of its channels.
+
+    Args:
+        picture (numpy.ndarray): uint8 of shape (H, W, 3).
+
+    Returns:
+        numpy.ndarray: uint8 of the same shape, three equal channels.
+    """
+    return np.repeat(np.rint(picture.mean(axis=2, keepdims=True)).astype(np.uint8), 3, axis=2)
+
+
 def grid(pictures, columns):
     """Lay pictures out in rows, the first at the top left.
 

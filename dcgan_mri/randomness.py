@@ -174,7 +174,8 @@ def for_images(image_seeds, xp=np):
         xp (module): ``numpy`` or ``cupy``.
 
     Returns:
-        Draws: For `latent` and, if dropout stays on when sampling, for the masks.
+        Draws: For `latent` (by NumPy on a GPU too: a seed is the same z everywhere) and, if dropout stays on when
+        sampling, for the masks.
     """
     return Draws(SAMPLING_SEED, 0, image_seeds, xp, "sample/")
 

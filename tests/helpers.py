@@ -1,6 +1,7 @@
 """What the tests share: small slice sets, and jobs under mpiexec."""
 
 import csv
+import hashlib
 import json
 import os
 import pathlib
@@ -23,13 +24,14 @@ def write_slice_set(folder, n=16, size=16, held_out=0, seed=0, subjects=("phanto
     y, x = np.mgrid[:size, :size] / size - 0.5
     with (folder / "manifest.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["file", "subject", "split", "slice"])
+        writer.writerow(["file", "subject", "split", "slice", "sha256"])
         for i in range(n + held_out):
             dy, dx, radius = rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2), rng.uniform(0.2, 0.4)
             grey = 200 * np.exp(-((y - dy) ** 2 + (x - dx) ** 2) / radius ** 2) + 20 * rng.random((size, size))
             name = f"phantom_img_{i:05d}.png"
             Image.fromarray(grey.astype(np.uint8)).save(folder / name)
-            writer.writerow([name, subjects[i % len(subjects)], "train" if i < n else "held-out", i])
+            writer.writerow([name, subjects[i % len(subjects)], "train" if i < n else "held-out", i,
+                             hashlib.sha256((folder / name).read_bytes()).hexdigest()])
     description = {"format": "slice set", "version": 1, "slices": n + held_out, "size": size}
     (folder / "dataset.json").write_text(json.dumps(description))
     return folder

@@ -1,22 +1,32 @@
 """The sample grid of an epoch: what one looks at."""
 
 import math
-import pathlib
 
 from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.extensions.triggers import EACH_EPOCH
 from dcgan_mri.pixels import grid, save_png
+from dcgan_mri.run import sample_grids
+from dcgan_mri.run.sample_grids import SIDE
 from dcgan_mri.sampling import sample_stack
-
-SIDE = 10
 
 
 class SampleGrid(chainer.training.Extension):
     """Writes ``preview/epoch_0001.png`` and so on: 10×10 images of image seeds 0 to 99, the same in every epoch.
 
+    What else looks at these images asks the trainer for this extension.
+
     Args:
         gen (dcgan_mri.networks.Generator): The generator.
         config (dcgan_mri.config.Config): The settings.
+
+    Attributes:
+        epoch (int): That of the newest grid.
+        pictures (numpy.ndarray): Its images, uint8 of shape (100, H, H, 3).
     """
+
+    trigger = EACH_EPOCH
+    # Behind the check for finite losses; before the measures, which look at the grid.
+    priority = chainer.training.PRIORITY_EDITOR - 10
 
     def __init__(self, gen, config):
         self.gen = gen
@@ -24,7 +34,8 @@ class SampleGrid(chainer.training.Extension):
 
     def __call__(self, trainer):
         """Write the grid of the epoch that is under way or just ended."""
-        folder = pathlib.Path(trainer.out) / "preview"
-        folder.mkdir(exist_ok=True)
-        pictures = sample_stack(self.gen, range(SIDE * SIDE), self.config)
-        save_png(folder / f"epoch_{math.ceil(trainer.updater.epoch_detail):04d}.png", grid(pictures, SIDE))
+        self.epoch = math.ceil(trainer.updater.epoch_detail)
+        self.pictures = sample_stack(self.gen, range(SIDE * SIDE), self.config)
+        path = sample_grids.path(trainer.out, self.epoch)
+        path.parent.mkdir(exist_ok=True)
+        save_png(path, grid(self.pictures, SIDE))

@@ -13,9 +13,8 @@ from dcgan_mri.commandline import Parser
 from dcgan_mri.errors import DataError, UsageError, shown_to_user
 from dcgan_mri.files import whole_file
 from dcgan_mri.package import card
-from dcgan_mri.review import run as runs
 from dcgan_mri.review.__main__ import slices_of
-from dcgan_mri.run import snapshots
+from dcgan_mri.run import reading, result_folder, snapshots
 
 PROGRAM = "dcgan_mri.package"
 SHIPPED = pathlib.Path(__file__).parent / "shipped"
@@ -31,20 +30,16 @@ def main(argv=None):
         args = parse(argv)
         from dcgan_mri.package import graph  # needs onnx, which `parse` looked for
 
-        run = runs.read(args.result)
-        path = run.folder / "generator.npz"
+        run = reading.read(args.result)
+        path = run.folder / result_folder.GENERATOR
         gen, config = snapshots.load_generator(path)
         if config.dropout_when_sampling:
             raise DataError(
                 f"{path}: dropout is left on when sampling, which the package cannot do; go on with the run with "
                 f"dropout_when_sampling: false in a --config file, and package the generator that comes of it")
         evaluation = read_evaluation(args.evaluation, path)
-        try:
-            model = graph.model_of(gen, config)
-        except DataError as error:
-            raise DataError(f"{path}: {error}") from None
         files = {
-            "generator.onnx": model.SerializeToString(),
+            "generator.onnx": graph.model_of(gen, config).SerializeToString(),
             "README.md": card.model_card(run, slices_of(run.folder, None), evaluation, args.data),
             "metadata.json": json.dumps(card.metadata(args.out.stem, run, args.data), indent=2) + "\n",
             "config.yaml": config.to_yaml(),

@@ -1,6 +1,6 @@
 """What a package says of its generator: the model card for people, the metadata for medigan."""
 
-from dcgan_mri.review import run as runs
+from dcgan_mri.review.run import differences
 
 CARD = """\
 # Synthetic axial T2-FLAIR brain slices
@@ -49,7 +49,7 @@ def model_card(run, slices, evaluation, data):
     """The model card.
 
     Args:
-        run (dcgan_mri.review.run.Run): The run.
+        run (dcgan_mri.run.reading.Run): The run.
         slices (dcgan_mri.slice_set.Slices): Its training slices; None if they are not found.
         evaluation (dict): From ``evaluation.json``; None without one.
         data (str): What data the slices are from, and under which licence.
@@ -72,7 +72,7 @@ def metadata(name, run, data):
 
     Args:
         name (str): Name of the package.
-        run (dcgan_mri.review.run.Run): The run.
+        run (dcgan_mri.run.reading.Run): The run.
         data (str): What data the slices are from, and under which licence.
 
     Returns:
@@ -111,7 +111,7 @@ def _trained(run, start):
 def _settings(config):
     """What differs from the paper."""
     lines = [f"| {entry['name']} | {entry['value']} | {entry['paper']} |"
-             for entry in runs.differences(config) if entry["differs"]]
+             for entry in differences(config) if entry["differs"]]
     if not lines:
         return "All are the paper's."
     return "\n".join(["These differ from the paper's:\n", "| setting | here | paper |", "|---|---|---|", *lines])

@@ -13,11 +13,13 @@ import numpy as np
 
 from dcgan_mri.commandline import Parser
 from dcgan_mri.errors import DataError, UsageError, shown_to_user
+from dcgan_mri.files import write_text
 from dcgan_mri.kernels import backends
 from dcgan_mri.reader_study import design, images
 from dcgan_mri.reader_study.answers import collect, read_key
 from dcgan_mri.reader_study.page import page
 from dcgan_mri.run import result_folder, snapshots
+from dcgan_mri.run.resume import DATASET
 from dcgan_mri.slice_set import Slices
 
 PROGRAM = "dcgan_mri.reader_study"
@@ -64,8 +66,8 @@ def make(args):
     with result_folder.making(out):
         (out / "pages").mkdir()
     for number, mine in enumerate(readers, start=1):
-        result_folder.write_text(out / "pages" / f"reader_{number}.html", page(key["study"], number, mine, chosen))
-    result_folder.write_text(out / "key.json", json.dumps(key, indent=1) + "\n")
+        write_text(out / "pages" / f"reader_{number}.html", page(key["study"], number, mine, chosen))
+    write_text(out / "key.json", json.dumps(key, indent=1) + "\n")
     print(f"{out}/pages has a page for each of {args.readers} readers: send each reader one. {out}/key.json has the "
           f"truth: it stays with you. The pages show slices of patients: treat them as you treat the data.")
 
@@ -108,7 +110,7 @@ def parse(argv):
                                  description="Write a page for each reader, and the key that stays behind.")
     making.set_defaults(command=make)
     making.add_argument("generator", metavar="FILE", help="generator.npz of a run, or one of its snapshots")
-    making.add_argument("-i", "--dataset", default="data/slices", metavar="DIR",
+    making.add_argument("-i", "--dataset", default=DATASET, metavar="DIR",
                         help="the slice set of the training, made with --split: real images come from its held-out "
                              "subjects (default %(default)s)")
     making.add_argument("-o", "--out", default="study", metavar="DIR", help="new folder (default %(default)s)")

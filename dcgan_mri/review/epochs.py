@@ -11,6 +11,7 @@ from dcgan_mri.errors import DataError
 from dcgan_mri.files import whole_file
 from dcgan_mri.metrics.neighbours import squared_distances
 from dcgan_mri.metrics.stack import reduced
+from dcgan_mri.pixels import grid
 
 SIDE = 32
 CACHE = "page"
@@ -31,12 +32,13 @@ class Epochs:
         self._thumbnail = thumbnail
         self._real = None
 
-    def entry(self, path, size):
+    def entry(self, path, size, images=None):
         """One epoch for the page.
 
         Args:
             path (Path): The grid.
             size (int): Most bytes of its thumbnail.
+            images (numpy.ndarray): What is in the grid, uint8 of shape (100, H, H, 3); None has the file read.
 
         Returns:
             dict: ``thumbnail`` (base64 of a WebP file), and with slices ``nearest`` (100 indices) and ``distance``
@@ -54,10 +56,11 @@ class Epochs:
                 return found["entry"]
         except (OSError, ValueError, KeyError, TypeError):
             pass  # not there yet, or of an older version: it is made again
-        picture = sample_grids.read(path)
-        entry = {"thumbnail": base64.b64encode(self._thumbnail(picture, size)).decode()}
+        if images is None:
+            images = sample_grids.cells(sample_grids.read(path))
+        entry = {"thumbnail": base64.b64encode(self._thumbnail(grid(images, sample_grids.SIDE), size)).decode()}
         if self.slices is not None:
-            entry.update(self._nearest(picture, path))
+            entry.update(self._nearest(images, path))
         # A folder that may only be read can still be looked at.
         with contextlib.suppress(PermissionError):
             cache.parent.mkdir(exist_ok=True)
@@ -65,8 +68,7 @@ class Epochs:
                 file.write(json.dumps({"made_of": made_of, "entry": entry}).encode())
         return entry
 
-    def _nearest(self, picture, path):
-        images = sample_grids.cells(picture)
+    def _nearest(self, images, path):
         if images.shape[1] != self.slices.image_size:
             raise DataError(
                 f"{path}: its images have {images.shape[1]} pixels, the slices in {self.slices.folder} have "

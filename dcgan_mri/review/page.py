@@ -10,6 +10,7 @@ from dcgan_mri.files import whole_file
 from dcgan_mri.review import run as runs
 from dcgan_mri.review import thumbnails
 from dcgan_mri.review.epochs import Epochs
+from dcgan_mri.run import reading
 
 HERE = pathlib.Path(__file__).parent
 
@@ -31,21 +32,23 @@ class Page:
                         for folder, mine in zip(self.folders, slices, strict=True)]
         self._slice_pictures = [{} for _ in folders]
 
-    def write(self, progress=iter):
+    def write(self, progress=iter, newest=(None, None)):
         """Write the page, whole or not at all.
 
         Args:
             progress (callable): Wraps a list to show how far one is in it.
+            newest (tuple): The epoch whose images a training still has, and these: uint8 of shape (100, H, H, 3).
 
         Raises:
             DataError: If a file of a run cannot be read.
         """
-        read = [runs.read(folder) for folder in self.folders]
+        read = [reading.read(folder) for folder in self.folders]
         size = thumbnails.budget(sum(max(run.config.epoch, *run.grids, 0) for run in read))
         entries = [{} for _ in read]
         for i, epoch, path in progress([(i, epoch, path) for i, run in enumerate(read)
                                         for epoch, path in run.grids.items()]):
-            entries[i][epoch] = {"image": self._link(path), **self._epochs[i].entry(path, size)}
+            images = newest[1] if epoch == newest[0] else None
+            entries[i][epoch] = {"image": self._link(path), **self._epochs[i].entry(path, size, images)}
         data = {"runs": [
             {"name": name, "log": run.entries, "scale": run.scale, "grids": grids,
              "settings": runs.differences(run.config), "facts": runs.facts(run, self.slices[i]),

@@ -4,7 +4,7 @@ import dataclasses
 
 from dcgan_mri.config import Config
 from dcgan_mri.package import card
-from dcgan_mri.review import run as runs
+from dcgan_mri.run import reading
 from dcgan_mri.slice_set import Slices
 
 KID = {"name": "kid", "value": 12.3456, "low": 10.0, "high": 15.0, "real": 0.5, "real_low": 0.25, "real_high": 1.0}
@@ -13,7 +13,7 @@ COPIES = {"name": "memorisation.copies", "value": 0.02, "low": 0.0, "high": 0.03
 
 
 def test_card_of_a_run(result, slices16):
-    text = card.model_card(runs.read(result), Slices(slices16), None, "phantom, MIT")
+    text = card.model_card(reading.read(result), Slices(slices16), None, "phantom, MIT")
     assert "Data and licence: phantom, MIT" in text
     assert "Slices: 16\n" in text
     assert "Subjects: 1 (phantom)" in text
@@ -26,7 +26,7 @@ def test_card_of_a_run(result, slices16):
 
 def test_what_an_evaluation_found_goes_before_the_log(result):
     evaluation = {"n_images": 1000, "quantities": [KID, COPIES]}
-    text = card.model_card(runs.read(result), None, evaluation, "")
+    text = card.model_card(reading.read(result), None, evaluation, "")
     assert "12.35 (95 % interval 10 to 15), real slices against real ones 0.5 (0.25 to 1)\n" in text
     assert "of 1000 images the share that lies nearer to a training slice" in text
     assert "do is 0.02 (95 % interval 0 to 0.03), real slices against real ones 0.01 (0 to 0.02)\n" in text
@@ -35,11 +35,11 @@ def test_what_an_evaluation_found_goes_before_the_log(result):
 
 def test_an_evaluation_without_held_out_subjects_did_not_look_for_copies(result):
     evaluation = {"n_images": 1000, "quantities": [KID, {**COPIES, "value": None, "real": None, "low": None}]}
-    assert "Copies of training slices: not measured" in card.model_card(runs.read(result), None, evaluation, "")
+    assert "Copies of training slices: not measured" in card.model_card(reading.read(result), None, evaluation, "")
 
 
 def test_a_run_that_logged_nothing(result):
-    run = dataclasses.replace(runs.read(result), entries=[], starts=[], scale={}, config=Config())
+    run = dataclasses.replace(reading.read(result), entries=[], starts=[], scale={}, config=Config())
     text = card.model_card(run, None, None, "not stated")
     assert "No epoch is logged" in text
     assert "0 is the same distribution): not measured" in text
@@ -47,7 +47,7 @@ def test_a_run_that_logged_nothing(result):
 
 
 def test_metadata_has_medigans_keys(result):
-    (name, entry), = card.metadata("flair", runs.read(result), "phantom").items()
+    (name, entry), = card.metadata("flair", reading.read(result), "phantom").items()
     assert name == card.MODEL_ID
     execution = entry["execution"]
     assert (execution["package_name"], execution["model_name"] + execution["extension"]) == ("flair", "generator.onnx")

@@ -6,14 +6,13 @@ import time
 import pytest
 
 from dcgan_mri.reader_study import __main__ as reader_study
-from tests.browser import chromium, needs_chromium
+from tests.browser import chromium
 from tests.dcgan_mri.reader_study.conftest import right_answers
 
 By = pytest.importorskip("selenium.webdriver.common.by").By
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 Wait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait
 
-pytestmark = needs_chromium
 # The page takes no second answer within 250 ms.
 REST = 0.26
 DESK, PHONE = (1280, 900, False), (390, 844, True)
