@@ -3,13 +3,12 @@
     python -m dcgan_mri.package result -o flair_dcgan.zip
 """
 
-import importlib.util
 import json
 import pathlib
 import re
 import zipfile
 
-from dcgan_mri.commandline import Parser
+from dcgan_mri.commandline import Parser, check_installed
 from dcgan_mri.errors import DataError, UsageError, shown_to_user
 from dcgan_mri.files import whole_file
 from dcgan_mri.package import card
@@ -83,8 +82,7 @@ def parse(argv):
         raise UsageError(f"-o {args.out}: must be letters, digits and underscores, then .zip")
     if args.out.exists():
         raise UsageError(f"-o {args.out}: exists already; give another file")
-    if importlib.util.find_spec("onnx") is None:
-        raise UsageError("needs onnx; `pip install onnx`")
+    check_installed("the package", "onnx")
     return args
 
 

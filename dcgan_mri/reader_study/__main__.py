@@ -4,14 +4,13 @@
     python -m dcgan_mri.reader_study score study answers/*.json
 """
 
-import hashlib
-import importlib.util
 import json
 import pathlib
 
 import numpy as np
 
-from dcgan_mri.commandline import Parser
+from dcgan_mri import provenance
+from dcgan_mri.commandline import Parser, check_installed
 from dcgan_mri.errors import DataError, UsageError, shown_to_user
 from dcgan_mri.files import write_text
 from dcgan_mri.kernels import backends
@@ -58,8 +57,7 @@ def make(args):
     repeats = design.chosen_repeats(real, args.repeats, rng)
     readers = [design.trials(real, repeats, mine) for mine in rng.spawn(args.readers)]
     key = design.key_of(chosen, readers, {
-        "margin": args.margin, "generator": args.generator,
-        "generator_sha256": hashlib.sha256(pathlib.Path(args.generator).read_bytes()).hexdigest(),
+        "margin": args.margin, "generator": args.generator, "generator_sha256": provenance.sha256(args.generator),
         "dataset": args.dataset, "slices_sha256": held_out.fingerprint, "seed": args.seed})
     out = pathlib.Path(args.out)
     result_folder.open_new(out)
@@ -130,7 +128,10 @@ def parse(argv):
     scoring.add_argument("study", metavar="DIR", help="folder that `make` wrote")
     scoring.add_argument("answers", nargs="+", metavar="FILE", help="what the readers sent")
     args = parser.parse_args(argv)
-    (check_make if args.command is make else check_score)(args)
+    if args.command is make:
+        check_make(args)
+    else:
+        check_installed("score", "statsmodels")
     return args
 
 
@@ -151,12 +152,6 @@ def check_make(args):
         raise UsageError(f"--repeats {args.repeats}: must be at most the smaller of --real and --synthetic")
     if not 0 < args.margin < 0.5:
         raise UsageError(f"--margin {args.margin}: must be above 0 and below 0.5")
-
-
-def check_score(args):
-    """Refuse to begin without what the statistics need."""
-    if importlib.util.find_spec("statsmodels") is None:
-        raise UsageError("needs statsmodels; `pip install statsmodels`")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from scipy.optimize import linear_sum_assignment
 from dcgan_mri.errors import UsageError
 from dcgan_mri.metrics.neighbours import nearest
 from dcgan_mri.metrics.stack import reduced
-from dcgan_mri.sampling import sample_stack
+from dcgan_mri.pixels import grey
+from dcgan_mri.sampling import sample
 
 SIDE = 32
 MAX_SEED = 2**31
@@ -45,10 +46,10 @@ def generated(gen, config, training, n, rng):
         list of Image: Grey is the mean of the three channels.
     """
     seeds = rng.choice(MAX_SEED, n, replace=False).tolist()
-    grey = np.rint(sample_stack(gen, seeds, config).mean(axis=3)).astype(np.uint8)
-    near = nearest(_small(grey), _small(training.batch(range(len(training)))))
+    pictures = np.stack([grey(picture)[:, :, 0] for picture in sample(gen, seeds, config)])
+    near = nearest(_small(pictures), _small(training.batch(range(len(training)))))
     return [Image(False, f"seed {seed}", training.levels[index], picture)
-            for seed, index, picture in zip(seeds, near, grey, strict=True)]
+            for seed, index, picture in zip(seeds, near, pictures, strict=True)]
 
 
 def real(held_out, levels, n, rng):
@@ -76,5 +77,5 @@ def real(held_out, levels, n, rng):
     return [Image(True, held_out.files[index], held_out.levels[index], held_out.image(index)) for index in chosen]
 
 
-def _small(grey):
-    return reduced(grey.astype(np.float32), SIDE).reshape(len(grey), -1)
+def _small(images):
+    return reduced(images.astype(np.float32), SIDE).reshape(len(images), -1)

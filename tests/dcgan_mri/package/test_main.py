@@ -133,7 +133,7 @@ def test_nothing_is_overwritten(result, tmp_path, capsys):
 
 
 def test_without_onnx(result, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(package.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     status, message = refused(capsys, result, "-o", tmp_path / "flair.zip")
     assert status == 2
     assert "pip install" in message

@@ -41,7 +41,7 @@ def test_level_of_a_generated_image_is_that_of_the_nearest_training_slice(
         generator_file, slices_and_held_out, monkeypatch):
     gen, config = snapshots.load_generator(generator_file)
     training = Slices(slices_and_held_out)
-    monkeypatch.setattr(images, "sample_stack", lambda *_: training.batch([4, 11])[..., None].repeat(3, axis=3))
+    monkeypatch.setattr(images, "sample", lambda *_: training.batch([4, 11])[..., None].repeat(3, axis=3))
     made = images.generated(gen, config, training, 2, np.random.default_rng(0))
     assert [image.level for image in made] == [training.levels[4], training.levels[11]]
 

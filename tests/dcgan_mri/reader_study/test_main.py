@@ -1,5 +1,6 @@
 """Making and scoring a study as a user does."""
 
+import importlib.util
 import json
 
 import pytest
@@ -108,7 +109,7 @@ def test_numbers_that_make_no_study(generator_file, tmp_path, capsys, option, va
 
 
 def test_without_statsmodels(study, capsys, monkeypatch):
-    monkeypatch.setattr(reader_study.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     status, message = refused(capsys, "score", study, "a.json")
     assert status == 2
     assert "pip install statsmodels" in message
