@@ -98,14 +98,16 @@ def read_all(folder=FOLDER):
         folder (str or Path): Where the YAML files are.
 
     Returns:
-        dict: Identifier to `Experiment`, in the order of a plan: `FIRST`, by name, the paper's future work.
+        dict: Identifier to `Experiment`, in the order of a plan: `FIRST`, what goes beyond the paper (``im-``), the
+            rest by name, the paper's future work (``fw-``).
 
     Raises:
         DataError: If a file cannot be read.
         UsageError: If one is wrong.
     """
     found = [read(path) for path in pathlib.Path(folder).glob("*.yaml")]
-    found.sort(key=lambda experiment: (experiment.id.startswith("fw-"), experiment.id not in FIRST, experiment.id))
+    found.sort(key=lambda experiment: (experiment.id.startswith("fw-"), experiment.id not in FIRST,
+                                       not experiment.id.startswith("im-"), experiment.id))
     return {experiment.id: experiment for experiment in found}
 
 

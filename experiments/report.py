@@ -136,7 +136,7 @@ INTRODUCTION = """\
 Written by ``python -m experiments report`` from the ``results.json`` files, which hold the numbers of every run;
 by hand are only the paragraphs that begin with *Remark*, written after the runs. How a claim becomes a verdict is in
 `experiments/README.rst <../README.rst>`_, written down before the runs. Not every row is the paper's own claim:
-``released`` is what a reader takes from a paper with code, ``fw-…`` are its ideas for later.
+``released`` is what a reader takes from a paper with code, ``fw-…`` are its ideas for later, ``im-…`` go beyond it.
 
 A value of a run is the mean over its last five epochs. Effects are over the seeds that both arms have, ``n`` of them,
 with a 95 % interval of the bootstrap over seeds. ``×`` stands before the ratio of two arms' means, a sign before their

@@ -37,7 +37,7 @@ class Samples(chainer.training.Extension):
     """Keeps the images of fixed z after chosen epochs; a snapshot holds them, so that a run that goes on has them all.
 
     Args:
-        gen (dcgan_mri.networks.Generator): The generator.
+        gen (dcgan_mri.networks.Generator): What images are made with, G or its average over time.
         config (dcgan_mri.config.Config): The settings.
         epochs (list of int): After which epochs, counted from 1.
     """
@@ -147,7 +147,7 @@ def _trainer(run, folder, place, out, interruption):
     trainer = chainer.training.Trainer(updater, stop, out=out or ".")
     for extension in on_every_rank(interruption.mpi_comm, interruption):
         trainer.extend(extension)
-    samples = Samples(gen, config, run.kept_epochs)
+    samples = Samples(updater.sampled, config, run.kept_epochs)
     trainer.extend(samples)
     # Chainer takes `filename=None` for its default, and would write a file.
     log = chainer.training.extensions.LogReport(trigger=EACH_EPOCH, log_name=None)

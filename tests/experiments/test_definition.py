@@ -9,10 +9,11 @@ from dcgan_mri.errors import DataError, UsageError, UserError
 from experiments import definition, plan, quantities
 from experiments.scales import SCALES
 
-# The table of the paper's claims that the project set out to test.
+# The table of the paper's claims that the project set out to test, and what goes beyond it.
 CLAIMS = {
     "fig2", "fig3", "fig4", "fig5", "fig6", "d-act", "d-out", "g-out", "batch", "alpha", "z", "epochs", "last-conv",
-    "grid-source", "variety", "polarize", "sensitivity", "released", "fw-upsample", "fw-wgan", "fw-data"}
+    "grid-source", "variety", "polarize", "sensitivity", "released", "fw-upsample", "fw-wgan", "fw-data",
+    "im-all", "im-augment", "im-dropout", "im-ema", "im-grey", "im-r1"}
 
 WHOLE = {
     "id": "x", "claim": "Dropout helps.", "place": "II", "arms": {"none": {"dropout": 0.0}},

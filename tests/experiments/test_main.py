@@ -44,7 +44,7 @@ def test_the_list_tells_what_came_of_a_claim(tmp_path, monkeypatch, capsys):
 def test_the_report_from_the_published_numbers(tmp_path, monkeypatch, capsys):
     published(tmp_path, monkeypatch)
     program.main(["report"])
-    assert capsys.readouterr().out == f"{tmp_path}/REPORT.rst: 1 verdicts on 21 claims\n"
+    assert capsys.readouterr().out == f"{tmp_path}/REPORT.rst: 1 verdicts on 27 claims\n"
     assert (tmp_path / "REPORT.rst").exists()
 
 
