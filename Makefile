@@ -35,7 +35,7 @@ help:
 	@echo 'make generate    100 images from OUT/generator.npz into samples'
 	@echo 'make archive-demo  100 images from OUT/generator.npz in an Orthanc, to look at in a browser'
 	@echo 'make demo        the whole way with the full networks on few slices: two minutes on 2 cores'
-	@echo 'make experiments the paper'\''s claims at small scale on the phantom, and their report: 100 minutes on 2 cores'
+	@echo 'make experiments the paper'\''s claims at small scale on the phantom, and their report: a trial, no verdicts'
 	@echo 'make test        lint and all tests'
 	@echo 'make test-faults kill, stop and starve real jobs and see that nothing is lost: some minutes'
 	@echo 'make bench       our training step beside those of PyTorch and of Chainer'"'"'s example, on CPU: some minutes'
@@ -110,6 +110,7 @@ demo: $(STAMP)
 	@echo 'Look at demo/result/preview/epoch_0002.png. Two epochs on 64 slices, in batches of 2 for speed, show that it works, not what it learns.'
 
 experiments: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[experiments]'
 	$(BIN)/python -m experiments run all --scale small $(ARGS)
 
 test: lint
