@@ -17,7 +17,7 @@ from dcgan_mri.distributed.threads import cores
 from dcgan_mri.errors import INTERRUPTED, DataError, UsageError, UserError, shown_to_user
 from dcgan_mri.run.result_folder import git_revision
 from experiments import data as slice_sets
-from experiments import definition, findings, plan, records, report, verdicts
+from experiments import definition, findings, plan, records, report, verdicts, wording
 from experiments.scales import SCALES
 
 PROGRAM = "experiments"
@@ -125,7 +125,7 @@ def show_list(args, experiments):
         for campaign in campaigns:
             finding = findings.find(experiment, campaign)
             if finding.used:
-                print(f"{'':<12} {report.title(campaign)}: {len(finding.used)} runs, {report.verdict(finding)}")
+                print(f"{'':<12} {wording.title(campaign)}: {len(finding.used)} runs, {wording.verdict(finding)}")
     if not campaigns:
         print("\nNothing has been run there; `python -m experiments run fig4` takes some minutes.")
 
@@ -229,12 +229,12 @@ def print_finding(finding, out):
         out (Path): Folder for runs.
     """
     experiment = finding.experiment
-    print(f"\n{experiment.id}: {report.verdict(finding).upper()} at scale {report.title(finding.campaign)}\n"
+    print(f"\n{experiment.id}: {wording.verdict(finding).upper()} at scale {wording.title(finding.campaign)}\n"
           f"  {experiment.claim}")
     for word, parts in (("decides", finding.decides), ("also", finding.also)):
         for part, outcome in parts:
             judged = f"{outcome.verdict} " if finding.campaign.scale.decides else ""
-            print(f"  {word:<8} {report.measured(part, outcome):<52} {judged}({report.claimed(part)})")
+            print(f"  {word:<8} {wording.measured(part, outcome):<52} {judged}({wording.claimed(part)})")
     path = report.figure_of_runs(out, finding)
     if path.exists():
         print(f"  figure   {path}")

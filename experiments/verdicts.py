@@ -1,6 +1,7 @@
 """From measured numbers to *holds*, *does not hold* or *undecided*, by the rule that README.rst wrote down before."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -113,8 +114,7 @@ def means_of_resamples(values):
     Returns:
         numpy.ndarray: Shape (arms, resamples); the same for every call.
     """
-    n = values.shape[1]
-    return values[:, np.random.default_rng(0).integers(n, size=(RESAMPLES, n))].mean(axis=2)
+    return values[:, _draws(values.shape[1])].mean(axis=2)
 
 
 def interval(resamples, n):
@@ -185,6 +185,11 @@ def jackknife(table):
         centre = parts.mean()
         reach = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * parts.std(ddof=1) / math.sqrt(n)
         return tuple(float(end) for end in np.exp([centre, centre - reach, centre + reach]))
+
+
+@functools.cache
+def _draws(n):
+    return np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
 
 
 def _judge_pairs(part, values, note):

@@ -7,7 +7,7 @@ import docutils.core
 import pytest
 
 from dcgan_mri.errors import DataError
-from experiments import definition, findings, records, report
+from experiments import definition, findings, records, report, wording
 from tests.experiments.records import DATA, made
 
 EXPERIMENTS = definition.read_all()
@@ -197,4 +197,4 @@ def test_a_diverged_arm_is_told_in_words(tmp_path):
     runs += [made(EXPERIMENTS["fig4"], "no dropout", seed, diverged="the loss is nan") for seed in range(5)]
     (campaign,) = findings.campaigns(runs)
     finding = findings.find(EXPERIMENTS["fig4"], campaign)
-    assert report.measured(*finding.decides[0]) == "noise.air: diverged: 0 of 5 runs of baseline, 5 of 5 of no dropout"
+    assert wording.measured(*finding.decides[0]) == "noise.air: diverged: 0 of 5 runs of baseline, 5 of 5 of no dropout"
