@@ -15,6 +15,7 @@ from mpi4py import MPI
 from PIL import Image
 from tqdm import tqdm
 
+from dcgan_mri import grid
 from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.commandline import Parser, add_kernels
@@ -22,12 +23,10 @@ from dcgan_mri.distributed import device
 from dcgan_mri.distributed.failure import abort_job_on_error, together
 from dcgan_mri.errors import UsageError
 from dcgan_mri.kernels import backends
-from dcgan_mri.pixels import grid, save_png
+from dcgan_mri.pixels import grey, save_png
 from dcgan_mri.sampling import sample
 
 PROGRAM = "dcgan_mri.generate"
-GRID_COLUMNS = 10
-GRID_IMAGES = 100
 MAX_SEED = 2**63 - 1
 
 
@@ -56,14 +55,14 @@ def main(argv=None):
     pictures = sample(gen, mine, config)
     for seed, picture in tqdm(
             zip(mine, pictures, strict=True), total=len(mine), unit="image", desc="images", disable=ranks.rank != 0):
-        save_png(out / file_name(seed), picture)
+        save_png(out / file_name(seed), grey(picture) if args.grey else picture)
     ranks.Barrier()
     if ranks.rank == 0:
-        shown = [np.array(Image.open(out / file_name(seed))) for seed in seeds[:GRID_IMAGES]]
-        save_png(out / "grid.png", grid(np.stack(shown), GRID_COLUMNS))
+        shown = np.stack([np.array(Image.open(out / file_name(seed))) for seed in seeds[:grid.IMAGES]])
+        save_png(out / "grid.png", grid.draw(shown, f"{len(shown)} generated images", seeds[:grid.IMAGES]))
         result_folder.write_text(out / "config.yaml", dataclasses.replace(
             config, dropout_when_sampling=gen.dropout_when_sampling).to_yaml())
-        some = f", the first {GRID_IMAGES} of them" if len(seeds) > GRID_IMAGES else ""
+        some = f", the first {grid.IMAGES} of them" if len(seeds) > grid.IMAGES else ""
         print(f"{len(seeds)} images in {out}, one for each seed; {out}/grid.png shows them{some}", flush=True)
 
 
@@ -95,6 +94,8 @@ def parse(argv, speaks):
     parser.add_argument("--seeds", metavar="LIST", help="seeds one by one or as ranges, such as 0-99 or 1,5,20-29")
     parser.add_argument("--dropout", action="store_true",
                         help="leave G's dropout on, as pix2pix does (default: as in the training's settings, off)")
+    parser.add_argument("--grey", action="store_true",
+                        help="write grey PNGs, the mean of the network's three channels (default: in colour)")
     add_kernels(parser)
     parser.add_argument("-g", "--gpu", choices=("auto", "on", "off"), default="auto",
                         help="use CUDA if there is a GPU, insist on it, or do without (default %(default)s)")
@@ -118,7 +119,7 @@ def chosen_seeds(args):
             raise UsageError("--seeds names every image; leave out --seed and -n")
         return parse_seeds(args.seeds)
     first = 0 if args.seed is None else args.seed
-    number = GRID_IMAGES if args.number is None else args.number
+    number = grid.IMAGES if args.number is None else args.number
     if number < 1:
         raise UsageError(f"-n {number}: must be at least 1")
     if not 0 <= first <= MAX_SEED - number:

@@ -203,7 +203,8 @@ def extend_first_rank(trainer, gen, config, args, last_iteration, slices):
             out=sys.stdout if on_terminal else WithoutEscapes(sys.stdout)), trigger=each_epoch)
     trainer.extend(LossPlot(log_report), trigger=each_epoch)
     # Behind the check for finite losses; before the measures, which look at the grid.
-    trainer.extend(SampleGrid(gen, config), trigger=each_epoch, priority=chainer.training.PRIORITY_EDITOR - 10)
+    trainer.extend(SampleGrid(gen, config, args.grid == "bare", args.grey), trigger=each_epoch,
+                   priority=chainer.training.PRIORITY_EDITOR - 10)
     trainer.extend(GeneratorFile(gen, config), trigger=each_epoch)
     trainer.extend(Snapshot(config, args.keep_snapshots), trigger=EpochsAndEnd(args.snapshot_interval, last_iteration))
     if args.measures != "off":

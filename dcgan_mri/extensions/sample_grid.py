@@ -3,11 +3,10 @@
 import math
 import pathlib
 
+from dcgan_mri import grid
 from dcgan_mri.chainer_compat import chainer
-from dcgan_mri.pixels import grid, save_png
+from dcgan_mri.pixels import grey, save_png
 from dcgan_mri.sampling import sample_stack
-
-SIDE = 10
 
 
 class SampleGrid(chainer.training.Extension):
@@ -16,15 +15,23 @@ class SampleGrid(chainer.training.Extension):
     Args:
         gen (dcgan_mri.networks.Generator): The generator.
         config (dcgan_mri.config.Config): The settings.
+        bare (bool): Without gaps and margins.
+        in_grey (bool): The mean of the three channels.
     """
 
-    def __init__(self, gen, config):
+    def __init__(self, gen, config, bare=False, in_grey=False):
         self.gen = gen
         self.config = config
+        self.bare = bare
+        self.in_grey = in_grey
 
     def __call__(self, trainer):
         """Write the grid of the epoch that is under way or just ended."""
         folder = pathlib.Path(trainer.out) / "preview"
         folder.mkdir(exist_ok=True)
-        pictures = sample_stack(self.gen, range(SIDE * SIDE), self.config)
-        save_png(folder / f"epoch_{math.ceil(trainer.updater.epoch_detail):04d}.png", grid(pictures, SIDE))
+        seeds = range(grid.IMAGES)
+        pictures = sample_stack(self.gen, seeds, self.config)
+        epoch = math.ceil(trainer.updater.epoch_detail)
+        title = f"epoch {epoch} of {self.config.epoch}: 100 generated images, the same seeds in every epoch"
+        save_png(folder / f"epoch_{epoch:04d}.png",
+                 grid.draw(grey(pictures) if self.in_grey else pictures, title, seeds, self.bare))

@@ -13,7 +13,8 @@ from dcgan_mri.extensions import best_generator
 from dcgan_mri.extensions.best_generator import BestGenerator
 from dcgan_mri.extensions.budget import Budget
 from dcgan_mri.extensions.measures import BUDGET, Measures
-from dcgan_mri.pixels import grid, save_png
+from dcgan_mri import grid
+from dcgan_mri.pixels import save_png
 from dcgan_mri.networks import Generator
 from tests.helpers import SMALL, run_job
 
@@ -41,7 +42,7 @@ def run(tmp_path, slices16):
         measures._measure = slow
         measured = []
         for epoch in range(1, epochs + 1):
-            save_png(tmp_path / "preview" / f"epoch_{epoch:04d}.png", grid(pictures, 10))
+            save_png(tmp_path / "preview" / f"epoch_{epoch:04d}.png", grid.draw(pictures, "title", range(100)))
             now[0] += seconds
             trainer = trainer_at(tmp_path, epoch)
             measures(trainer)

@@ -8,7 +8,8 @@ import pytest
 from dcgan_mri.run import sample_grids
 from dcgan_mri.slice_set import Slices
 from dcgan_mri.errors import DataError
-from dcgan_mri.pixels import grid, save_png
+from dcgan_mri import grid
+from dcgan_mri.pixels import save_png
 from dcgan_mri.review.epochs import Epochs
 from tests.helpers import write_slice_set
 from tests.results import write_grid, write_result
@@ -43,7 +44,7 @@ def test_finds_the_nearest_slice(tmp_path, slices16):
     slices = Slices(slices16)
     folder = write_result(tmp_path / "run", [], slices16)
     order = np.random.default_rng(0).integers(0, 16, 100)
-    save_png(folder / "preview" / "epoch_0001.png", grid(np.repeat(slices.batch(order)[..., None], 3, axis=3), 10))
+    save_png(folder / "preview" / "epoch_0001.png", grid.draw(slices.batch(order), "title", range(100)))
     entry = Epochs(folder, slices, counting([])).entry(sample_grids.by_epoch(folder)[1], 1000)
     assert entry["nearest"] == order.tolist()
     assert max(entry["distance"]) < 1
