@@ -21,6 +21,7 @@ setup(
     package_data={"dcgan_mri.review": ["*.html", "*.css", "*.js"]},
     install_requires=[
         "chainer==7.8.1",
+        "jinja2>=3.1",
         "matplotlib>=3.8",
         "mpi4py>=4,<5",
         "nibabel>=5.2",

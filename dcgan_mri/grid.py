@@ -116,7 +116,12 @@ def _label(picture, layout, rows, title, seeds):
     text = _text_size(layout.side)
     font = ImageFont.load_default(text)
     white, grey = ("white", (_GAP_GREY,) * 3) if picture.mode == "RGB" else (_TEXT_GREY, _GAP_GREY)
-    pen.rectangle((layout.left, layout.top, *picture.size), fill=grey)
+    for column in range(1, COLUMNS):
+        left, _ = layout.corner(column)
+        pen.rectangle((left - layout.gap, layout.top, left - 1, picture.height), fill=grey)
+    for row in range(1, rows):
+        _, top = layout.corner(row * COLUMNS)
+        pen.rectangle((layout.left, top - layout.gap, picture.width, top - 1), fill=grey)
     pen.text((layout.left, 0.7 * text), title, white, font, anchor="lm")
     in_a_row = seeds == list(range(seeds[0], seeds[0] + len(seeds))) if seeds else False
     for row in range(rows if seeds else 0):

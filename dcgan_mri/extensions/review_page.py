@@ -36,4 +36,5 @@ class ReviewPage(chainer.training.Extension):
         """Write the page, if there is time to."""
         if self._budget.allows() or trainer.updater.iteration >= self.last_iteration:
             with self._budget.spending():
-                self._page.write()
+                grid = trainer.get_extension("SampleGrid")
+                self._page.write(newest=(grid.epoch, grid.picture))

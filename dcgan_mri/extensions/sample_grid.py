@@ -17,6 +17,10 @@ class SampleGrid(chainer.training.Extension):
         config (dcgan_mri.config.Config): The settings.
         bare (bool): Without gaps and margins.
         in_grey (bool): The mean of the three channels.
+
+    Attributes:
+        epoch (int): That of the newest grid.
+        picture (numpy.ndarray): The newest grid, as `dcgan_mri.grid.draw` gives it.
     """
 
     def __init__(self, gen, config, bare=False, in_grey=False):
@@ -31,7 +35,7 @@ class SampleGrid(chainer.training.Extension):
         folder.mkdir(exist_ok=True)
         seeds = range(grid.IMAGES)
         pictures = sample_stack(self.gen, seeds, self.config)
-        epoch = math.ceil(trainer.updater.epoch_detail)
-        title = f"epoch {epoch} of {self.config.epoch}: 100 generated images, the same seeds in every epoch"
-        save_png(folder / f"epoch_{epoch:04d}.png",
-                 grid.draw(grey(pictures) if self.in_grey else pictures, title, seeds, self.bare))
+        self.epoch = math.ceil(trainer.updater.epoch_detail)
+        title = f"Epoch {self.epoch} of {self.config.epoch}, generated images of seeds 0 to 99"
+        self.picture = grid.draw(grey(pictures) if self.in_grey else pictures, title, seeds, self.bare)
+        save_png(folder / f"epoch_{self.epoch:04d}.png", self.picture)

@@ -15,7 +15,7 @@ def test_written_by_a_training(slices16, tmp_path):
                    str(SMALL["width"]), "-g", "off", "-e", "3", "--measures", "off", ranks=2)
     assert done.returncode == 0, done.stderr
     assert f"review page    {out}/index.html" in done.stdout
-    assert '"image":"preview/epoch_0003.png"' in (out / "index.html").read_text(encoding="utf-8")
+    assert '"link":"preview/epoch_0003.png"' in (out / "index.html").read_text(encoding="utf-8")
 
 
 def test_short_epochs_are_left_out_but_not_the_last(slices16, tmp_path):
@@ -25,11 +25,13 @@ def test_short_epochs_are_left_out_but_not_the_last(slices16, tmp_path):
     extension._budget = Budget(0.05, clock=lambda: now[0])
 
     def at(iteration):
-        return types.SimpleNamespace(out=folder, updater=types.SimpleNamespace(iteration=iteration))
+        grid = types.SimpleNamespace(epoch=1, picture=None)
+        return types.SimpleNamespace(
+            out=folder, updater=types.SimpleNamespace(iteration=iteration), get_extension={"SampleGrid": grid}.get)
 
     extension.initialize(at(0))
 
-    def write():
+    def write(newest):
         now[0] += 1
         written.append(iteration)
 
