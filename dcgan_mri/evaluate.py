@@ -25,6 +25,7 @@ from dcgan_mri.kernels import backends
 from dcgan_mri.pixels import save_png
 from dcgan_mri.metrics import MEASURES, comparison, features, fid, memorisation
 from dcgan_mri.metrics.stack import Stack, cores
+from dcgan_mri.review import evaluation
 from dcgan_mri.sampling import sample
 
 PROGRAM = "dcgan_mri.evaluate"
@@ -69,8 +70,9 @@ def main(argv=None):
         if args.out is not None:
             write(pathlib.Path(args.out), measured, facts, notes)
             save_png(pathlib.Path(args.out) / "closest_pairs.png", closest_pairs(samples.grey, training, copies))
-            print(f"{args.out}/evaluation.json has these numbers, {args.out}/closest_pairs.png the {PAIRS} samples "
-                  f"nearest to a training slice, each above that slice")
+            evaluation.write(args.out, pictures, sample_names(args, len(pictures)), slices, copies)
+            print(f"{args.out}/index.html shows these numbers and the samples nearest to a training slice; "
+                  f"{args.out}/evaluation.json has the numbers, {args.out}/closest_pairs.png the {PAIRS} nearest")
 
 
 def parse(argv):
@@ -146,6 +148,24 @@ def read_samples(args, size):
     if len(files) < 2:
         raise DataError(f"{path}: has {len(files)} PNG images, two are the fewest to measure; name another folder")
     return np.stack([decode(file, size) for file in files]), None
+
+
+def sample_names(args, n):
+    """What to call the images.
+
+    Args:
+        args (argparse.Namespace): The options.
+        n (int): How many there are.
+
+    Returns:
+        list of str: Seeds of a generator's images, file names of a folder's.
+    """
+    path = pathlib.Path(args.images)
+    if not path.is_dir():
+        return [f"seed {seed}" for seed in range(n)]
+    if (path / "dataset.json").exists():
+        return Slices(path, split=args.split).files
+    return sorted(file.name for file in path.glob("*.png") if file.name != GRID)
 
 
 def decode(file, size):
