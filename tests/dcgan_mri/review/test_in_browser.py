@@ -348,7 +348,7 @@ def test_real_runs_in_five_seconds(browser, real_runs, page, words, width, heigh
     browser.get_log("browser")
     browser.get((real_runs / page).as_uri())
     first_screen = browser.find_element(By.TAG_NAME, "header")
-    assert first_screen.rect["height"] < 0.75 * height
+    assert first_screen.rect["height"] < 0.85 * height
     assert all(word in first_screen.text for word in words)
     assert browser.execute_script("return document.documentElement.scrollWidth") == width
     time.sleep(1)  # for the whole grids
