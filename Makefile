@@ -6,31 +6,34 @@ SUBJECTS ?= 001-015
 DATA     ?= data/slices
 OUT      ?= result
 GPUS     := $(shell nvidia-smi -L 2>/dev/null | grep -c '^GPU')
-# The paper's batch of 8 divides by 8, 4, 2 and 1.
-NP       ?= $(shell for n in 8 4 2 1; do [ $$n -le $(GPUS) ] && break; done; echo $$n)
+# One process, also where there are several GPUs: the step of a batch of 8 is a CUDA graph of some milliseconds then. More
+# ranks do without the graph and add a message for each normalisation; they pay with larger batches.
+NP       ?= 1
 EPOCHS   ?=
 ARGS     ?=
 # MPI=system leaves the cluster's own MPI in charge; by default a small one is installed into .venv.
 MPI      ?= wheel
 
-comma    := ,
 BIN      := .venv/bin
 STAMP    := .venv/.installed
-EXTRAS   := test$(if $(filter system,$(MPI)),,$(comma)mpi)$(if $(filter-out 0,$(GPUS)),$(comma)gpu)
+TESTS    := .venv/.installed-tests
+EXTRAS   := $(if $(filter system,$(MPI)),,mpi) $(if $(filter-out 0,$(GPUS)),gpu)
 MPIEXEC  := $(if $(filter system,$(MPI)),mpiexec,$(BIN)/mpiexec)
 LAUNCH   := $(if $(filter 1,$(NP)),,$(MPIEXEC) -n $(NP)) $(BIN)/python
 
-# PyTorch, which the benchmark compares with, has an environment of its own: the CPU build, where its index is reached.
+# PyTorch, which the benchmark compares with, has an environment of its own. TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# takes the small build without CUDA, where that index is reached.
 BENCH       := .venv-bench
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
 
-.PHONY: help setup preprocess train generate demo experiments test test-faults bench bench-gpu lint clean
+.PHONY: help setup preprocess train generate archive-demo demo experiments test test-faults bench bench-gpu lint clean
 
 help:
 	@echo 'make setup       install everything into .venv'
 	@echo 'make preprocess  volumes -> slices in DATA; BRATS=folder of volumes, else the synthetic phantom'
 	@echo 'make train       set up, make the data if there is none, train into OUT'
 	@echo 'make generate    100 images from OUT/generator.npz into samples'
+	@echo 'make archive-demo  100 images from OUT/generator.npz in an Orthanc, to look at in a browser'
 	@echo 'make demo        the whole way with the full networks on few slices: two minutes on 2 cores'
 	@echo 'make experiments the paper'\''s claims at small scale on the phantom, and their report: 100 minutes on 2 cores'
 	@echo 'make test        lint and all tests'
@@ -53,7 +56,12 @@ $(STAMP): setup.py
 	    { echo 'make: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv'; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'setuptools<81' wheel
 	# Chainer's source archive builds only with an older setuptools, hence without build isolation.
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e . $(EXTRAS:%=-e '.[%]')
+	@touch $@
+
+# What only the tests and the extras need: training goes without.
+$(TESTS): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test]'
 	@touch $@
 
 preprocess: $(STAMP)
@@ -79,6 +87,21 @@ endif
 generate: $(STAMP)
 	$(LAUNCH) -m dcgan_mri.generate '$(OUT)/generator.npz' -o samples $(ARGS)
 
+# A port beside Orthanc's own 8042, where Debian's service may run. Ctrl-C ends the recipe and its archive.
+archive-demo: ARCHIVE := http://127.0.0.1:8043
+archive-demo: $(TESTS)
+	@command -v Orthanc >/dev/null || \
+	    { echo 'make: the archive is an Orthanc; on Debian: apt-get install orthanc orthanc-dicomweb'; exit 1; }
+	rm -rf demo/archive
+	$(BIN)/python -m dcgan_mri.generate '$(OUT)/generator.npz' -o demo/archive/samples --format png,dicom
+	cp dcgan_mri/archive/orthanc.json demo/archive
+	@Orthanc demo/archive/orthanc.json >demo/archive/orthanc.log 2>&1 & orthanc=$$!; \
+	    trap "kill $$orthanc 2>/dev/null" EXIT; trap exit INT TERM; \
+	    until sleep 1; kill -0 $$orthanc 2>/dev/null || { tail -n 3 demo/archive/orthanc.log; exit 1; }; \
+	        $(BIN)/python -m dcgan_mri.archive list --url $(ARCHIVE)/dicom-web >/dev/null 2>&1; do :; done; \
+	    $(BIN)/python -m dcgan_mri.archive push demo/archive/samples --url $(ARCHIVE)/dicom-web && \
+	    echo 'Look at $(ARCHIVE)/app/explorer.html#find-studies; Ctrl-C ends the archive.' && wait $$orthanc
+
 demo: $(STAMP)
 	rm -rf demo/slices demo/result
 	$(BIN)/python -m preprocess phantom --out demo/phantom --subjects 2
@@ -92,7 +115,7 @@ experiments: $(STAMP)
 test: lint
 	$(BIN)/python -m pytest $(ARGS)
 
-test-faults: $(STAMP)
+test-faults: $(TESTS)
 	$(BIN)/python -m pytest -m faults $(ARGS)
 
 bench: $(STAMP) $(BENCH)/.installed
@@ -104,10 +127,10 @@ bench-gpu: $(STAMP) $(BENCH)/.installed
 $(BENCH)/.installed:
 	@$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check \
-	    --extra-index-url '$(TORCH_INDEX)' torch numpy
+	    $(if $(TORCH_INDEX),--index-url '$(TORCH_INDEX)') torch numpy
 	@touch $@
 
-lint: $(STAMP)
+lint: $(TESTS)
 	$(BIN)/ruff check .
 
 clean:

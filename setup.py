@@ -10,6 +10,8 @@ setup(
     python_requires=">=3.10",
     packages=[
         "dcgan_mri",
+        "dcgan_mri.archive",
+        "dcgan_mri.dicom",
         "dcgan_mri.distributed",
         "dcgan_mri.extensions",
         "dcgan_mri.kernels",
@@ -28,7 +30,7 @@ setup(
         "numba>=0.61",
         "numpy>=2.0,<3",
         "pillow>=10.1",
-        "pywavelets>=1.6",
+        "pydantic>=2.7,<3",
         "pyyaml>=6",
         "scikit-image>=0.24",
         "scipy>=1.13",
@@ -36,12 +38,19 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
+        "archive": ["pydicom>=3.0.1,<4", "requests>=2.31"],
+        "dicom": ["pydicom>=3.0.1,<4"],
         # Clusters bring their own MPI: leave this one out there.
         "mpi": ["mpich>=5,<6"],
-        # Later frontends of cuDNN require more than this project needs.
-        "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-cudnn-cu12>=9", "nvidia-cudnn-frontend==1.18.0",
+        # For drivers of CUDA 12, and of CUDA 13: one of the two. Later frontends of cuDNN require more than is needed.
+        "gpu": ["cupy-cuda12x[ctk]>=14,<15", "nvidia-cudnn-cu12>=9,<10", "nvidia-cudnn-frontend==1.18.0",
                 "nvidia-nccl-cu12"],
+        "gpu13": ["cupy-cuda13x[ctk]>=14,<15", "nvidia-cudnn-cu13>=9,<10", "nvidia-cudnn-frontend==1.18.0",
+                  "nvidia-nccl-cu13"],
+        # What compiles kernels and makes plans without a GPU.
+        "test-gpu": ["nvidia-cuda-nvrtc-cu12>=12.8,<13", "nvidia-cudnn-cu12>=9,<10", "nvidia-cudnn-frontend==1.18.0"],
         "test": [
-            "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pytest>=8", "ruff>=0.6", "selenium>=4.20"],
+            "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pydicom>=3.0.1,<4", "pytest>=8",
+            "pywavelets>=1.6", "requests>=2.31", "ruff>=0.6", "selenium>=4.20"],
     },
 )

@@ -1,9 +1,9 @@
 """The command lines' common ground: one line for an error, help from one rank only, settings as options."""
 
 import argparse
-import dataclasses
+import typing
 
-from dcgan_mri.config import PRESETS, Config
+from dcgan_mri.config import PRESETS, SETTINGS
 from dcgan_mri.errors import UsageError
 from dcgan_mri.kernels import backends
 
@@ -36,15 +36,16 @@ def add_settings(group, names):
         group (argparse group): Where they go.
         names (dict): Setting to the option's short and long forms, for example ``{"batchsize": ("-b",)}``.
     """
-    fields = {field.name: field for field in dataclasses.fields(Config)}
     for name, short in names.items():
-        field = fields[name]
-        choices = field.metadata["choices"]
+        setting = SETTINGS[name]
+        choices = typing.get_args(setting.annotation) or None
+        kind = type(setting.default)
         group.add_argument(
             *short, f"--{name.replace('_', '-')}", dest=name, choices=choices, default=argparse.SUPPRESS,
-            type=_truth if field.type is bool else field.type,
-            metavar=None if choices else {int: "N", float: "X", bool: "{true,false}"}[field.type],
-            help=f"{field.metadata['help']} (default {_default_text(field)}; {field.metadata['source']})")
+            type=_truth if kind is bool else kind,
+            metavar=None if choices else {int: "N", float: "X", bool: "{true,false}"}[kind],
+            help=f"{setting.description} (default {_default_text(name)}; "
+                 f"{setting.json_schema_extra['source']})")
 
 
 def given_settings(args):
@@ -56,8 +57,7 @@ def given_settings(args):
     Returns:
         dict: Names and values.
     """
-    names = {field.name for field in dataclasses.fields(Config)}
-    return {name: value for name, value in vars(args).items() if name in names}
+    return {name: value for name, value in vars(args).items() if name in SETTINGS}
 
 
 def _truth(text):
@@ -67,9 +67,10 @@ def _truth(text):
     return text == "true"
 
 
-def _default_text(field):
-    default = str(field.default).lower() if field.type is bool else field.default
-    released = PRESETS["released"].get(field.name)
+def _default_text(name):
+    default = SETTINGS[name].default
+    default = str(default).lower() if isinstance(default, bool) else default
+    released = PRESETS["released"].get(name)
     return f"{default}" + (f", {released} with --preset released" if released is not None else "")
 
 

@@ -5,64 +5,69 @@
 it describes in words means what the released code does.
 """
 
-import dataclasses
+import contextlib
 import difflib
 import pathlib
+import reprlib
+from typing import Literal
 
+import pydantic
 import yaml
+from pydantic.dataclasses import dataclass
 
 from dcgan_mri.errors import DataError, UsageError
 
 
-def _setting(default, help_text, source, choices=None, low=None, high=None):
-    """A dataclass field that knows what it is for, where its default comes from, and which values it takes."""
-    metadata = {"help": help_text, "source": source, "choices": choices, "low": low, "high": high}
-    return dataclasses.field(default=default, metadata=metadata)
+class ContradictionError(UsageError):
+    """Two settings do not go together."""
 
 
-@dataclasses.dataclass(frozen=True)
+def _setting(default, help_text, source, **bounds):
+    """A field that knows what it is for, where its default comes from, and which values it takes (ge, le)."""
+    return pydantic.Field(default, description=help_text, json_schema_extra={"source": source}, **bounds)
+
+
+@dataclass(frozen=True, config=pydantic.ConfigDict(strict=True, allow_inf_nan=False))
 class Config:
     """The settings of one training run; the defaults are the paper's.
 
     Raises:
-        UsageError: If a value has the wrong type or lies outside what the setting takes, or if two settings do not go
-            together; the message names both.
+        pydantic.ValidationError: If a value has the wrong type or lies outside what the setting takes.
+        ContradictionError: If two settings do not go together; the message names both.
     """
 
     # The data
-    image_size: int = _setting(
+    image_size: Literal[16, 32, 64, 128, 256] = _setting(
         256, "side of the square images in pixels; below 256 the rows of the tables nearest the image are left out",
-        "paper, II-A", choices=(16, 32, 64, 128, 256))
-    pixel_range: str = _setting(
+        "paper, II-A")
+    pixel_range: Literal["0..1", "-1..1"] = _setting(
         "0..1", "range that grey 0 to 255 is mapped to for the networks",
-        "released code (divides by 255); the paper is silent", choices=("0..1", "-1..1"))
+        "released code (divides by 255); the paper is silent")
     n_subjects: int = _setting(
-        0, "train on the first N subjects of the slice set by name; 0 takes all", "paper, II-A: all 15", low=0)
+        0, "train on the first N subjects of the slice set by name; 0 takes all", "paper, II-A: all 15",
+        ge=0, le=100_000)
 
     # The generator, Table I
-    n_z: int = _setting(128, "number of values in z, drawn from U(-1, 1)", "paper, II-B", low=1)
+    n_z: int = _setting(128, "number of values in z, drawn from U(-1, 1)", "paper, II-B", ge=1, le=10_000)
     width: float = _setting(
         1.0, "factor on every hidden width of Tables I and II; 1 is the paper's", "paper, Tables I and II",
-        low=1 / 128, high=4)
-    gen_activation: str = _setting(
-        "leaky_relu", "activation of G's hidden transposed convolutions", "paper, Table I; others: Fig. 3",
-        choices=("leaky_relu", "relu", "elu"))
+        ge=1 / 128, le=4)
+    gen_activation: Literal["leaky_relu", "relu", "elu"] = _setting(
+        "leaky_relu", "activation of G's hidden transposed convolutions", "paper, Table I; others: Fig. 3")
     leaky_slope: float = _setting(
-        0.2, "slope of Leaky ReLU below zero, in both networks", "released code", low=0, high=1)
-    gen_output: str = _setting("tanh", "activation of G's last row", "paper, Table I", choices=("tanh", "sigmoid"))
+        0.2, "slope of Leaky ReLU below zero, in both networks", "released code", ge=0, le=1)
+    gen_output: Literal["tanh", "sigmoid"] = _setting("tanh", "activation of G's last row", "paper, Table I")
     last_conv: bool = _setting(
         True, "G ends with Table I's 3×3 stride 1 row; without it the last row that doubles the size is the output",
         "paper, Table I")
-    upsampling: str = _setting(
+    upsampling: Literal["transposed", "nearest"] = _setting(
         "transposed", "how G doubles the size: by transposed convolutions of stride 2, or by nearest-neighbour "
-        "upsampling and a 3×3 convolution", "paper, Table I; nearest: its future work, Odena et al. 2016",
-        choices=("transposed", "nearest"))
-    deconv_kernel: int = _setting(
-        4, "kernel of G's transposed convolutions of stride 2; 3 does not divide by the stride", "paper, Table I",
-        choices=(3, 4, 6))
+        "upsampling and a 3×3 convolution", "paper, Table I; nearest: its future work, Odena et al. 2016")
+    deconv_kernel: Literal[3, 4, 6] = _setting(
+        4, "kernel of G's transposed convolutions of stride 2; 3 does not divide by the stride", "paper, Table I")
     dropout: float = _setting(
         0.2, "share of values that dropout sets to 0 in every layer of G; 0 turns it off",
-        "paper, II-B (every layer); released code (ratio)", low=0, high=0.9)
+        "paper, II-B (every layer); released code (ratio)", ge=0, le=0.9)
     dropout_on_linear: bool = _setting(
         False, "apply dropout to G's linear layer too", "released code; the paper says every layer of G")
     dropout_when_sampling: bool = _setting(
@@ -70,53 +75,69 @@ class Config:
 
     # The discriminator, Table II
     middle_width: int = _setting(
-        156, "width of D's fourth and fifth convolution", "paper, Table II; 256 in the released code", low=1)
-    dis_activation: str = _setting(
-        "relu", "activation of D's hidden convolutions", "paper, Table II", choices=("relu", "leaky_relu", "elu"))
-    dis_last_activation: str = _setting(
-        "sigmoid", "activation of D's last convolution", "paper, Table II", choices=("sigmoid", "tanh"))
+        156, "width of D's fourth and fifth convolution", "paper, Table II; 256 in the released code",
+        ge=1, le=4096)
+    dis_activation: Literal["relu", "leaky_relu", "elu"] = _setting(
+        "relu", "activation of D's hidden convolutions", "paper, Table II")
+    dis_last_activation: Literal["sigmoid", "tanh"] = _setting(
+        "sigmoid", "activation of D's last convolution", "paper, Table II")
     dis_bn: bool = _setting(True, "batch normalisation in D, on every convolution but the first", "paper, II-B")
     noise_sigma: float = _setting(
-        0.2, "standard deviation of the Gaussian noise in D during training; 0 turns it off", "released code", low=0)
-    noise_place: str = _setting(
+        0.2, "standard deviation of the Gaussian noise in D during training; 0 turns it off", "released code", ge=0)
+    noise_place: Literal["activation", "input"] = _setting(
         "activation", "where D's noise is added: to the image and before every activation, or to every layer's input",
-        "released code; the paper says \"added as input in every layer\"", choices=("activation", "input"))
+        "released code; the paper says \"added as input in every layer\"")
 
     # The training, II-C and III
-    loss: str = _setting(
+    loss: Literal["softplus", "wasserstein", "mse"] = _setting(
         "softplus", "loss of both networks: of signed scores, of their means, or of their squared errors",
-        "paper, III (real x -1, generated x 1); softplus of these: released code",
-        choices=("softplus", "wasserstein", "mse"))
+        "paper, III (real x -1, generated x 1); softplus of these: released code")
     weight_clip: float = _setting(
         0.0, "bound that all of D's parameters are clamped to after each of its steps; 0 leaves them free",
-        "the paper names none; Arjovsky et al. 2017: 0.01", low=0)
+        "the paper names none; Arjovsky et al. 2017: 0.01", ge=0)
     gradient_penalty: float = _setting(
         0.0, "factor of the gradient penalty in D's loss, which needs dis_bn false; 0 leaves it out",
-        "the paper names none; Gulrajani et al. 2017: 10", low=0)
-    update: str = _setting(
+        "the paper names none; Gulrajani et al. 2017: 10", ge=0)
+    update: Literal["alternating", "simultaneous"] = _setting(
         "alternating", "D's step first and G's gradient through the new D, or both gradients from the same weights",
-        "released code; the paper is silent", choices=("alternating", "simultaneous"))
+        "released code; the paper is silent")
     critic_steps: int = _setting(
-        1, "G steps in every N-th iteration, D in each", "paper, III; Arjovsky et al. 2017: 5", low=1)
-    batchsize: int = _setting(8, "images per iteration, over all ranks together", "paper, II-C", low=2)
-    epoch: int = _setting(100, "number of passes over the slices", "paper, III", low=1)
-    optimizer: str = _setting(
-        "adam", "optimizer of both networks", "paper, II-C; Arjovsky et al. 2017: rmsprop",
-        choices=("adam", "sgd", "rmsprop"))
+        1, "G steps in every N-th iteration, D in each", "paper, III; Arjovsky et al. 2017: 5", ge=1, le=1000)
+    batchsize: int = _setting(8, "images per iteration, over all ranks together", "paper, II-C", ge=2, le=65_536)
+    epoch: int = _setting(100, "number of passes over the slices", "paper, III", ge=1, le=1_000_000)
+    optimizer: Literal["adam", "sgd", "rmsprop"] = _setting(
+        "adam", "optimizer of both networks", "paper, II-C; Arjovsky et al. 2017: rmsprop")
     alpha: float = _setting(
-        2e-4, "step size of adam and rmsprop, both networks; sgd takes learning_rate", "paper, II-C", low=0)
+        2e-4, "step size of adam and rmsprop, both networks; sgd takes learning_rate", "paper, II-C", ge=0)
     learning_rate: float = _setting(
         0.01, "step size of sgd, both networks; adam and rmsprop take alpha",
-        "Chainer's default; the paper gives none", low=0)
-    beta1: float = _setting(0.5, "Adam's decay of the first moment", "paper, II-C", low=0, high=1)
-    weight_decay: float = _setting(1e-3, "factor of the weight decay added to the gradients", "released code", low=0)
-    init_scale: float = _setting(0.02, "standard deviation of the initial weights", "paper, II-C", low=0)
-    seed: int = _setting(0, "seed of weights, order of slices, z, noise and dropout", "ours", low=0, high=2**63 - 1)
+        "Chainer's default; the paper gives none", ge=0)
+    beta1: float = _setting(0.5, "Adam's decay of the first moment", "paper, II-C", ge=0, le=1)
+    weight_decay: float = _setting(1e-3, "factor of the weight decay added to the gradients", "released code", ge=0)
+    init_scale: float = _setting(0.02, "standard deviation of the initial weights", "paper, II-C", ge=0)
+    seed: int = _setting(0, "seed of weights, order of slices, z, noise and dropout", "ours", ge=0, le=2**63 - 1)
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
-        _check_together(self)
+        # Neither what contradicts another setting, nor a kernel or step size that nothing would take.
+        if self.upsampling == "nearest" and self.deconv_kernel != Config.deconv_kernel:
+            raise ContradictionError(
+                f"deconv_kernel: {self.deconv_kernel} is without effect with upsampling nearest, which has no "
+                f"transposed convolution; set deconv_kernel to {Config.deconv_kernel}, or upsampling to transposed")
+        if self.gradient_penalty > 0 and self.dis_bn:
+            raise ContradictionError(
+                f"gradient_penalty: {self.gradient_penalty} needs dis_bn false, since the penalty is on each sample's "
+                f"own gradient and batch normalisation couples the samples; set dis_bn to false, or gradient_penalty "
+                f"to 0")
+        if self.gen_output == "sigmoid" and self.pixel_low < 0:
+            raise ContradictionError(
+                f"gen_output: sigmoid puts out 0 to 1, which does not reach pixel_range {self.pixel_range}; set "
+                f"pixel_range to 0..1, or gen_output to tanh")
+        for name, optimizers in STEP_SETTINGS.items():
+            value, default = getattr(self, name), getattr(Config, name)
+            if self.optimizer not in optimizers and value != default:
+                raise ContradictionError(
+                    f"{name}: {value} is without effect with optimizer {self.optimizer}; leave {name} at {default}, or "
+                    f"set optimizer to {' or '.join(optimizers)}")
 
     @property
     def pixel_low(self):
@@ -126,11 +147,14 @@ class Config:
     def to_yaml(self):
         """The settings as YAML text, each with a comment that gives its meaning and source."""
         lines = []
-        for field in dataclasses.fields(self):
-            value = yaml.safe_dump(getattr(self, field.name), default_flow_style=True).removesuffix("...\n").strip()
-            lines.append(f"# {field.metadata['help']} [{field.metadata['source']}]\n{field.name}: {value}\n")
+        for name, setting in SETTINGS.items():
+            value = yaml.safe_dump(getattr(self, name)).removesuffix("...\n").strip()
+            lines.append(f"# {setting.description} [{setting.json_schema_extra['source']}]\n{name}: {value}\n")
         return "".join(lines)
 
+
+# Name to `pydantic.fields.FieldInfo`: default, annotation, description, json_schema_extra["source"].
+SETTINGS = Config.__pydantic_fields__
 
 # Which optimizers take which settings.
 STEP_SETTINGS = {"alpha": ("adam", "rmsprop"), "learning_rate": ("sgd",), "beta1": ("adam",)}
@@ -182,11 +206,21 @@ def from_dict(settings, origin="configuration"):
     Raises:
         UsageError: If a name is unknown, a value has the wrong type or range, or two do not go together.
     """
-    _check_names(settings, origin)
+    for name in settings:
+        if name not in SETTINGS:
+            near = difflib.get_close_matches(name, SETTINGS, n=1) if isinstance(name, str) else []
+            hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(SETTINGS)}"
+            raise UsageError(f"{origin}: unknown setting {_shown(name)}; {hint}")
     try:
         return Config(**settings)
-    except UsageError as error:
-        raise UsageError(f"{origin}: {error}") from None
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name, value = first["loc"][0], first["input"]
+        hint = " (YAML reads 2e-4 as text; write 2.0e-4)" if first["type"] == "float_type" else ""
+        raise UsageError(
+            f"{origin}: {name}: {_shown(value)} {first['msg'].replace('Input should', 'must')}{hint}") from None
+    except ContradictionError as error:
+        raise ContradictionError(f"{origin}: {error}") from None
 
 
 def read_yaml(file):
@@ -209,76 +243,21 @@ def read_yaml(file):
         raise DataError(f"{file}: cannot read the configuration ({reason}); give a YAML file") from None
     try:
         settings = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except Exception as error:  # what PyYAML's constructors raise at a date or number that is none has no common base
         where = f", line {error.problem_mark.line + 1}" if getattr(error, "problem_mark", None) else ""
         raise UsageError(f"{file}: not valid YAML{where}; write one `setting: value` a line") from None
-    if settings is None:
-        return {}
+    settings = {} if settings is None else settings
     if not isinstance(settings, dict):
         raise UsageError(f"{file}: holds a {type(settings).__name__}, not settings; write one `setting: value` a line")
-    _check_names(settings, str(file))
-    # Each setting by itself only: what it goes together with may come from the preset or the command line.
-    for field in dataclasses.fields(Config):
-        if field.name in settings:
-            try:
-                _checked(field, settings[field.name])
-            except UsageError as error:
-                raise UsageError(f"{file}: {error}") from None
+    # What a setting goes together with may come from the preset or the command line.
+    with contextlib.suppress(ContradictionError):
+        from_dict(settings, origin=str(file))
     return settings
 
 
-def _check_names(settings, origin):
-    names = [field.name for field in dataclasses.fields(Config)]
-    for name in settings:
-        if name not in names:
-            near = difflib.get_close_matches(str(name), names, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(names)}"
-            raise UsageError(f"{origin}: unknown setting {name!r}; {hint}")
-
-
-def _check_together(config):
-    """Refuse settings that contradict one another, or a kernel or step size that nothing would take."""
-    if config.upsampling == "nearest" and config.deconv_kernel != Config.deconv_kernel:
-        raise UsageError(
-            f"deconv_kernel: {config.deconv_kernel} is without effect with upsampling nearest, which has no transposed "
-            f"convolution of stride 2; set deconv_kernel to {Config.deconv_kernel}, or upsampling to transposed")
-    if config.gradient_penalty > 0 and config.dis_bn:
-        raise UsageError(
-            f"gradient_penalty: {config.gradient_penalty} needs dis_bn false, since the penalty is on the gradient of "
-            f"each sample by itself and batch normalisation couples the samples; set dis_bn to false, or "
-            f"gradient_penalty to 0")
-    if config.gen_output == "sigmoid" and config.pixel_low < 0:
-        raise UsageError(
-            f"gen_output: sigmoid puts out 0 to 1, which does not reach pixel_range {config.pixel_range}; set "
-            f"pixel_range to 0..1, or gen_output to tanh")
-    for name, optimizers in STEP_SETTINGS.items():
-        value, default = getattr(config, name), getattr(Config, name)
-        if config.optimizer not in optimizers and value != default:
-            raise UsageError(
-                f"{name}: {value} is without effect with optimizer {config.optimizer}; leave {name} at {default}, or "
-                f"set optimizer to {' or '.join(optimizers)}")
-
-
-def _checked(field, value):
-    """The value of a field in its declared type, if it has that type and lies in the range."""
-    if field.type is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not field.type:
-        hint = " (YAML reads 2e-4 as text; write 2.0e-4)" if field.type is float and isinstance(value, str) else ""
-        raise UsageError(f"{field.name}: {value!r} is {type(value).__name__}, must be {field.type.__name__}{hint}")
-    allowed = field.metadata["choices"]
-    if allowed is not None and value not in allowed:
-        raise UsageError(f"{field.name}: {value!r} is not one of {', '.join(map(str, allowed))}")
-    low, high = field.metadata["low"], field.metadata["high"]
-    # Written so that NaN fails too.
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
-        raise UsageError(f"{field.name}: {value!r} is out of range; must be {_range_text(low, high)}")
-    if isinstance(value, float) and value == float("inf"):
-        raise UsageError(f"{field.name}: {value!r} is out of range; must be finite")
-    return value
-
-
-def _range_text(low, high):
-    if high is None:
-        return f"at least {low}"
-    return f"from {low:g} to {high:g}"
+def _shown(value):
+    """A value for a message: cut short, since nested anchors of YAML can stand for gigabytes."""
+    try:
+        return reprlib.repr(value)[:60]
+    except ValueError:  # Python's limit of 4300 digits
+        return "a number of thousands of digits"

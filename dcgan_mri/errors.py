@@ -3,29 +3,30 @@
 import contextlib
 import sys
 
+# Exit statuses; 0 is a program that did what it was asked to.
+FAILED = 1
+USAGE = 2
+INTERRUPTED = 75  # EX_TEMPFAIL: not finished, try again
+
 
 class UserError(Exception):
     """Something outside the program is wrong; the message says what and what to do. Never shown with a traceback."""
 
-    status = 1
+    status = FAILED
 
 
 class UsageError(UserError):
-    """An option, a setting or a combination of them is wrong. Exit status 2."""
+    """An option, a setting or a combination of them is wrong."""
 
-    status = 2
+    status = USAGE
 
 
 class DataError(UserError):
-    """A file or folder is missing, damaged or not what it should be. Exit status 1."""
-
-    status = 1
+    """A file or folder is missing, damaged or not what it should be."""
 
 
 class DivergedError(UserError):
-    """The training has left the finite numbers; every rank learns of it at the same moment. Exit status 1."""
-
-    status = 1
+    """The training has left the finite numbers; every rank learns of it at the same moment."""
 
 
 @contextlib.contextmanager

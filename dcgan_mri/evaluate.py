@@ -1,9 +1,9 @@
 """Measure images against real slices.
 
-    python -m dcgan_mri.evaluate result/generator.npz --dataset data/slices
+    python -m dcgan_mri.evaluate result/generator.npz
 """
 
-from dcgan_mri.distributed.threads import limit_blas_threads
+from dcgan_mri.distributed.threads import cores, limit_blas_threads
 
 limit_blas_threads()  # before anything loads NumPy
 
@@ -18,13 +18,15 @@ from PIL import Image
 from tqdm import tqdm
 
 from dcgan_mri.run import result_folder, snapshots
+from dcgan_mri.run.resume import DATASET
 from dcgan_mri.commandline import Parser
 from dcgan_mri.slice_set import NoSlicesError, Slices
 from dcgan_mri.errors import DataError, UsageError, shown_to_user
+from dcgan_mri.files import open_regular, write_text
 from dcgan_mri.kernels import backends
 from dcgan_mri.pixels import save_png
-from dcgan_mri.metrics import MEASURES, comparison, features, fid, memorisation
-from dcgan_mri.metrics.stack import Stack, cores
+from dcgan_mri.metrics import MEASURES, comparison, fid, memorisation
+from dcgan_mri.metrics.reference import Reference
 from dcgan_mri.review import evaluation
 from dcgan_mri.sampling import sample
 
@@ -32,6 +34,7 @@ PROGRAM = "dcgan_mri.evaluate"
 # What `dcgan_mri.generate` leaves beside the images.
 GRID = "grid.png"
 PAIRS = 12
+MAX_IMAGES = 100_000
 
 
 def main(argv=None):
@@ -42,34 +45,37 @@ def main(argv=None):
     """
     with shown_to_user(PROGRAM):
         args = parse(argv)
-        slices = Slices(args.dataset)
+        model = load_model(pathlib.Path(args.images))
+        slices = choose_slices(args, model)
         try:
-            held_out = Slices(args.dataset, split="held-out")
+            held_out = Slices(slices.folder, split="held-out")
         except NoSlicesError:
             held_out = None
         if args.out is not None:
             result_folder.open_new(args.out)
-        pictures, groups = read_samples(args, slices.image_size)
-        training = slices.batch(range(len(slices)))
-        extractor = features.choose(args.features, training / np.float32(255))
+        pictures, groups = make_samples(args, model, slices) if model else read_samples(args, slices.image_size)
+        reference = Reference(slices, network=args.features, threads=cores())
         start = time.monotonic()
-        samples = Stack(pictures, extractor, groups, threads=cores())
-        stacks = [as_stack(part, extractor) for part in (slices, held_out)]
+        samples = reference.stack(pictures, groups)
+        others = held_out and reference.stack(
+            held_out.batch(range(len(held_out))), held_out.subjects, held_out.levels)
         with tqdm(total=comparison.n_steps(held_out is not None), unit="step", desc="measures") as bar:
             def progress(text):
                 bar.set_postfix_str(text, refresh=False)
                 bar.update()
 
-            measured, copies = comparison.measure_all(samples, *stacks, progress)
+            measured, copies = comparison.measure_all(samples, reference, others, progress)
         notes = warnings(len(samples), len(slices), held_out is not None)
         facts = {
-            "images": str(args.images), "n_images": len(samples), "dataset": str(args.dataset),
+            "images": str(args.images), "n_images": len(samples), "dataset": str(slices.folder),
             "n_slices": len(slices), "n_held_out": len(held_out) if held_out else 0,
-            "subjects": len(set(slices.subjects)), "features": extractor.name, "seconds": time.monotonic() - start}
+            "subjects": len(set(slices.subjects)), "features": reference.real.extractor.name,
+            "seconds": time.monotonic() - start}
         print(table(measured, facts, notes), flush=True)
         if args.out is not None:
             write(pathlib.Path(args.out), measured, facts, notes)
-            save_png(pathlib.Path(args.out) / "closest_pairs.png", closest_pairs(samples.grey, training, copies))
+            pairs = closest_pairs(samples.grey, reference.real.grey, copies)
+            save_png(pathlib.Path(args.out) / "closest_pairs.png", pairs)
             evaluation.write(args.out, pictures, sample_names(args, len(pictures)), slices, copies)
             print(f"{args.out}/index.html shows these numbers and the samples nearest to a training slice; "
                   f"{args.out}/evaluation.json has the numbers, {args.out}/closest_pairs.png the {PAIRS} nearest")
@@ -89,17 +95,19 @@ def parse(argv):
     """
     parser = Parser(
         prog="python -m dcgan_mri.evaluate",
-        description="Measure images against the training slices of a set: noise, checkerboard, separation of brain\n"
-                    "and tumour, sharpness, diversity, variety, closeness, copies. Every number comes with a 95 %%\n"
-                    "interval and with what real slices of some subjects give against those of the others.",
+        description="Measure images against the training slices of a set: noise, checkerboard, colour cast,\n"
+                    "separation of brain and tumour, sharpness, diversity, variety, closeness, copies. Every number\n"
+                    "comes with a 95 %% interval and with what real slices of some subjects give against those of\n"
+                    "the others.",
         epilog="examples:\n"
-               "  python -m dcgan_mri.evaluate result/generator.npz --dataset data/slices -o evaluation\n"
+               "  python -m dcgan_mri.evaluate result/generator.npz -o evaluation\n"
                "  python -m dcgan_mri.evaluate samples --dataset data/slices\n"
                "  python -m dcgan_mri.evaluate data/slices --split held-out --dataset data/slices")
     parser.add_argument("images", metavar="MODEL|IMAGES",
                         help="generator.npz or a snapshot; or a folder of PNGs; or a slice set")
-    parser.add_argument("-i", "--dataset", default="data/slices", metavar="DIR",
-                        help="slice set to measure against: its training slices (default %(default)s)")
+    parser.add_argument("-i", "--dataset", metavar="DIR",
+                        help="slice set to measure against: its training slices (default: those that the run of a "
+                             f"MODEL was trained on, else {DATASET})")
     parser.add_argument("-o", "--out", metavar="DIR", help="new folder for evaluation.json and closest_pairs.png")
     parser.add_argument("-n", "--number", type=int, default=1000, metavar="N",
                         help="images to make with a MODEL, seeds 0 to N - 1 (default %(default)s)")
@@ -109,13 +117,76 @@ def parse(argv):
                         help="network for the features: ONNX, or a Chainer npz of GoogLeNet or ResNet-50 "
                              "(default: a scattering transform, which needs no file)")
     args = parser.parse_args(argv)
-    if args.number < 2:
-        raise UsageError(f"-n {args.number}: must be at least 2")
+    if not 2 <= args.number <= MAX_IMAGES:
+        raise UsageError(f"-n {args.number}: must be from 2 to {MAX_IMAGES}")
     return args
 
 
+def load_model(path):
+    """The generator whose images are to be judged.
+
+    Args:
+        path (Path): File of a generator, or folder of images.
+
+    Returns:
+        tuple: Generator and its settings (Config); None for a folder.
+
+    Raises:
+        DataError: If there is nothing, or it cannot be read.
+    """
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder; give a generator.npz or a folder of images")
+    return None if path.is_dir() else snapshots.load_generator(path)
+
+
+def choose_slices(args, model):
+    """The training slices to measure against: those that -i names, else those that the model was trained on.
+
+    Args:
+        args (argparse.Namespace): The options.
+        model (tuple): From `load_model`.
+
+    Returns:
+        Slices: The slices.
+
+    Raises:
+        DataError: If they cannot be read.
+    """
+    run = pathlib.Path(args.images).parent
+    place = result_folder.last_start(run).get("dataset") if model and args.dataset is None else None
+    if not isinstance(place, str):
+        return Slices(args.dataset or DATASET)
+    print(f"measuring against {place}, on which {run} was trained; -i names other slices", flush=True)
+    return Slices(place, n_subjects=model[1].n_subjects)
+
+
+def make_samples(args, model, slices):
+    """Images of a generator.
+
+    Args:
+        args (argparse.Namespace): The options.
+        model (tuple): From `load_model`.
+        slices (Slices): The real slices.
+
+    Returns:
+        tuple: Pictures, uint8 of shape (N, H, W, 3), and None: each is on its own.
+
+    Raises:
+        UsageError: If they have another size than the slices.
+    """
+    gen, config = model
+    if config.image_size != slices.image_size:
+        raise UsageError(
+            f"{args.images}: makes images of {config.image_size} pixels, the slices in {slices.folder} have "
+            f"{slices.image_size}; give a slice set of the generator's size by -i")
+    gen.dropout_when_sampling = config.dropout_when_sampling
+    backends.use("fast")
+    made = sample(gen, range(args.number), config)
+    return np.stack(list(tqdm(made, total=args.number, unit="image", desc="images"))), None
+
+
 def read_samples(args, size):
-    """The images to judge.
+    """Images in a folder.
 
     Args:
         args (argparse.Namespace): The options.
@@ -129,24 +200,12 @@ def read_samples(args, size):
         UsageError: If they have another size.
     """
     path = pathlib.Path(args.images)
-    if not path.exists():
-        raise DataError(f"{path}: no such file or folder; give a generator.npz or a folder of images")
-    if not path.is_dir():
-        gen, config = snapshots.load_generator(path)
-        if config.image_size != size:
-            raise UsageError(
-                f"{path}: makes images of {config.image_size} pixels, the slices in {args.dataset} have {size}; "
-                f"give a slice set of the generator's size")
-        gen.dropout_when_sampling = config.dropout_when_sampling
-        backends.use("fast")
-        made = sample(gen, range(args.number), config)
-        return np.stack(list(tqdm(made, total=args.number, unit="image", desc="images"))), None
     if (path / "dataset.json").exists():
         part = Slices(path, size, args.split)
         return part.batch(range(len(part))), part.subjects
     files = sorted(file for file in path.glob("*.png") if file.name != GRID)
     if len(files) < 2:
-        raise DataError(f"{path}: has {len(files)} PNG images, two are the fewest to measure; name another folder")
+        raise DataError(f"{path}: has {len(files)} PNG images, at least two are needed; name another folder")
     return np.stack([decode(file, size) for file in files]), None
 
 
@@ -179,30 +238,18 @@ def decode(file, size):
         numpy.ndarray: uint8 of shape (H, W, 3).
 
     Raises:
-        DataError: If it cannot be read or has another size.
+        DataError: If it cannot be read, has another size, or 16 bits.
     """
     try:
-        with Image.open(file) as image:
+        with open_regular(file) as opened, Image.open(opened, formats=("PNG",)) as image:
             if image.size != (size, size):
                 raise DataError(f"{file}: is {image.size[0]}×{image.size[1]}, the slices are {size}×{size}; resize it")
+            if image.mode.startswith("I"):  # which Pillow would cut off at 255
+                raise DataError(f"{file}: has 16 bits for each pixel; save it as 8-bit grey or RGB")
             return np.array(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DataError(f"{file}: cannot read the picture ({error}); leave it out") from None
-
-
-def as_stack(slices, extractor):
-    """Slices to measure against.
-
-    Args:
-        slices (Slices): The slices; None for none.
-        extractor (callable): Gives features.
-
-    Returns:
-        Stack: The same, with subjects and levels; None for none.
-    """
-    if slices is None:
-        return None
-    return Stack(slices.batch(range(len(slices))), extractor, slices.subjects, slices.levels, threads=cores())
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{file}: cannot read the picture ({reason}); leave it out") from None
 
 
 def warnings(n_samples, n_slices, held_out):
@@ -234,7 +281,8 @@ def table(measured, facts, notes):
         str: Lines.
     """
     lines = [f"{facts['n_images']} images from {facts['images']} against {facts['n_slices']} slices of "
-             f"{facts['subjects']} subjects, {facts['seconds']:.0f} s; features: {facts['features']}", "",
+             f"{facts['subjects']} subjects in {facts['dataset']}, {facts['seconds']:.0f} s; "
+             f"features: {facts['features']}", "",
              f"{'':24} {'value':>9}  {'95 % interval':>21}  {'real against real':>31}"]
     legend = ["", "What they are:"]
     for quantity in all_quantities():
@@ -266,7 +314,7 @@ def all_quantities():
     Returns:
         list of Quantity: In the order of the table.
     """
-    return [quantity for measure in MEASURES.values() for quantity in measure.quantities]
+    return [quantity for measure in MEASURES for quantity in measure.quantities]
 
 
 def write(out, measured, facts, notes):
@@ -281,7 +329,7 @@ def write(out, measured, facts, notes):
     entries = [{**dataclasses.asdict(quantity), **{
         key: None if math.isnan(value) else value
         for key, value in dataclasses.asdict(measured[quantity.name]).items()}} for quantity in all_quantities()]
-    result_folder.write_text(out / "evaluation.json", json.dumps(
+    write_text(out / "evaluation.json", json.dumps(
         {**facts, "warnings": notes, "quantities": entries}, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -290,15 +338,15 @@ def closest_pairs(samples, training, copies):
 
     Args:
         samples (numpy.ndarray): float32 of shape (N, H, W) in [0, 1].
-        training (numpy.ndarray): uint8 of shape (M, H, W).
-        copies (dict): What `memorisation.describe` says of the samples.
+        training (numpy.ndarray): The same, of shape (M, H, W).
+        copies (dict): What `Memorisation.describe` says of the samples.
 
     Returns:
         numpy.ndarray: uint8 of shape (2 H, up to 12 W, 3), the nearest pair at the left.
     """
     nearest = np.argsort(copies["pixels"], kind="stable")[:PAIRS]
-    above = np.rint(samples[nearest] * 255).astype(np.uint8)
-    columns = np.concatenate([above, training[copies["index"][nearest]]], axis=1)
+    columns = np.concatenate([samples[nearest], training[copies["index"][nearest]]], axis=1)
+    columns = np.rint(columns * 255).astype(np.uint8)
     return np.repeat(np.concatenate(list(columns), axis=1)[:, :, None], 3, axis=2)
 
 

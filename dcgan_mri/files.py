@@ -1,8 +1,11 @@
-"""Files that are whole or absent."""
+"""Files that are whole or absent, files that one process holds alone, and files that are nothing else."""
 
 import contextlib
+import errno
+import fcntl
 import os
 import pathlib
+import stat
 import tempfile
 
 from dcgan_mri.errors import DataError
@@ -38,7 +41,59 @@ def whole_file(path):
             raise
     except OSError as error:
         reason = error.strerror or error
-        raise DataError(f"{path}: cannot write it ({reason}); make room or rights, or choose another folder") from None
+        raise DataError(f"{path}: cannot write it ({reason}); free some space, or choose another folder") from None
+
+
+def write_text(path, text):
+    """Write a text file, whole or not at all.
+
+    Args:
+        path (str or Path): The file.
+        text (str): What goes in.
+
+    Raises:
+        DataError: If it cannot be written.
+    """
+    with whole_file(path) as file:
+        file.write(text.encode())
+
+
+@contextlib.contextmanager
+def open_regular(path):
+    """Open a file for reading, but wait for no pipe and read from no device.
+
+    Args:
+        path (str or Path): The file.
+
+    Yields:
+        file: Open for binary reading.
+
+    Raises:
+        OSError: If it cannot be opened, or is not a regular file.
+    """
+    # Without O_NONBLOCK, opening a named pipe waits until somebody writes into it.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        yield file
+
+
+def lock(file):
+    """Take an open file for this process alone, until it is closed or the process ends.
+
+    Args:
+        file (file): Open for writing.
+
+    Returns:
+        bool: False if another process has it. True also on a file system without locks.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def remove_leftovers(folder):

@@ -9,25 +9,32 @@ limit_blas_threads()  # before anything loads NumPy
 
 import dataclasses
 import pathlib
+import re
+import reprlib
 
 import numpy as np
 from mpi4py import MPI
 from PIL import Image
 from tqdm import tqdm
 
-from dcgan_mri import grid
+from dcgan_mri import grid, provenance
 from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.commandline import Parser, add_kernels
+from dcgan_mri.dicom import check_installed
 from dcgan_mri.distributed import device
 from dcgan_mri.distributed.failure import abort_job_on_error, together
 from dcgan_mri.errors import UsageError
+from dcgan_mri.files import write_text
 from dcgan_mri.kernels import backends
 from dcgan_mri.pixels import grey, save_png
 from dcgan_mri.sampling import sample
 
 PROGRAM = "dcgan_mri.generate"
+# What --format takes, and the endings of each image's files.
+FORMATS = {"png": ("png",), "png,dicom": ("png", "dcm")}
 MAX_SEED = 2**63 - 1
+MAX_IMAGES = 10**6
 
 
 def main(argv=None):
@@ -40,9 +47,13 @@ def main(argv=None):
     abort_job_on_error(PROGRAM)
     with together(ranks, PROGRAM):
         args = parse(argv, speaks=ranks.rank == 0)
-        seeds = chosen_seeds(args)
+        asked = chosen_seeds(args)
+        seeds = list(dict.fromkeys(asked))
+        if "dcm" in FORMATS[args.format]:
+            check_installed("--format png,dicom", "pydicom")
         my_device = device.choose(args.gpu, ranks.Split_type(MPI.COMM_TYPE_SHARED).rank)
         gen, config = snapshots.load_generator(args.generator)
+        generator = provenance.sha256(args.generator)
         if ranks.rank == 0:
             result_folder.open_new(args.out)
     chainer.get_device(my_device.spec).use()
@@ -56,14 +67,22 @@ def main(argv=None):
     for seed, picture in tqdm(
             zip(mine, pictures, strict=True), total=len(mine), unit="image", desc="images", disable=ranks.rank != 0):
         save_png(out / file_name(seed), grey(picture) if args.grey else picture)
+        if "dcm" in FORMATS[args.format]:
+            from dcgan_mri.dicom import secondary_capture  # pydicom is an extra
+
+            secondary_capture.save(
+                out / file_name(seed, "dcm"), picture, seed, generator, gen.dropout_when_sampling)
     ranks.Barrier()
     if ranks.rank == 0:
         shown = np.stack([np.array(Image.open(out / file_name(seed))) for seed in seeds[:grid.IMAGES]])
         save_png(out / "grid.png", grid.draw(shown, f"{len(shown)} generated images", seeds[:grid.IMAGES]))
-        result_folder.write_text(out / "config.yaml", dataclasses.replace(
+        write_text(out / "config.yaml", dataclasses.replace(
             config, dropout_when_sampling=gen.dropout_when_sampling).to_yaml())
+        provenance.write_table(
+            out, {file_name(seed, ending): seed for seed in seeds for ending in FORMATS[args.format]}, generator)
         some = f", the first {grid.IMAGES} of them" if len(seeds) > grid.IMAGES else ""
-        print(f"{len(seeds)} images in {out}, one for each seed; {out}/grid.png shows them{some}", flush=True)
+        twice = " (what --seeds names more than once is made once)" if len(seeds) < len(asked) else ""
+        print(f"{len(seeds)} images in {out}, one for each seed{twice}; {out}/grid.png shows them{some}", flush=True)
 
 
 def parse(argv, speaks):
@@ -92,10 +111,13 @@ def parse(argv, speaks):
     parser.add_argument("-n", "--number", type=int, metavar="N", help="number of images (default 100)")
     parser.add_argument("--seed", type=int, metavar="S", help="seed of the first image, the next has S + 1 (default 0)")
     parser.add_argument("--seeds", metavar="LIST", help="seeds one by one or as ranges, such as 0-99 or 1,5,20-29")
+    parser.add_argument("--format", choices=FORMATS, default="png", metavar="LIST",
+                        help="png, or png,dicom: each image also as a DICOM object that is marked as synthetic "
+                             "(needs pydicom; default %(default)s)")
     parser.add_argument("--dropout", action="store_true",
                         help="leave G's dropout on, as pix2pix does (default: as in the training's settings, off)")
     parser.add_argument("--grey", action="store_true",
-                        help="write grey PNGs, the mean of the network's three channels (default: in colour)")
+                        help="take the mean of the three channels: without the colour cast that a generator may have")
     add_kernels(parser)
     parser.add_argument("-g", "--gpu", choices=("auto", "on", "off"), default="auto",
                         help="use CUDA if there is a GPU, insist on it, or do without (default %(default)s)")
@@ -109,7 +131,7 @@ def chosen_seeds(args):
         args (argparse.Namespace): The options.
 
     Returns:
-        list of int: Seeds, without repetition, in the order given.
+        list of int: Seeds, in the order given.
 
     Raises:
         UsageError: If the options contradict one another or a number is out of range.
@@ -120,8 +142,8 @@ def chosen_seeds(args):
         return parse_seeds(args.seeds)
     first = 0 if args.seed is None else args.seed
     number = grid.IMAGES if args.number is None else args.number
-    if number < 1:
-        raise UsageError(f"-n {number}: must be at least 1")
+    if not 1 <= number <= MAX_IMAGES:
+        raise UsageError(f"-n {number}: must be from 1 to {MAX_IMAGES}")
     if not 0 <= first <= MAX_SEED - number:
         raise UsageError(f"--seed {first}: must be from 0 to {MAX_SEED - number}")
     return list(range(first, first + number))
@@ -134,35 +156,39 @@ def parse_seeds(text):
         text (str): Numbers and ranges with commas between them, for example ``1,5,20-29``.
 
     Returns:
-        list of int: Seeds, without repetition, in the order given.
+        list of int: Seeds, in the order given.
 
     Raises:
         UsageError: If it is not such a list.
     """
-    seeds = {}
+    seeds = []
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        last = last if dash else first
-        if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
-            raise UsageError(f"--seeds {text}: {part!r} is neither a number nor a range such as 0-99")
-        if not int(first) <= int(last) <= MAX_SEED:
-            raise UsageError(f"--seeds {text}: {part!r} must rise, and stay below {MAX_SEED + 1}")
-        if int(last) - int(first) >= 10**7:
-            raise UsageError(f"--seeds {text}: {part!r} is more than ten million images; ask for fewer at a time")
-        seeds.update(dict.fromkeys(range(int(first), int(last) + 1)))
-    return list(seeds)
+        match = re.fullmatch(r"\s*([0-9]{1,19})(?:-([0-9]{1,19}))?\s*", part)
+        if match is None:
+            raise UsageError(
+                f"--seeds: {reprlib.repr(part)} is neither a seed from 0 to {MAX_SEED} nor a range such as 0-99")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last > MAX_SEED:
+            raise UsageError(f"--seeds: {last} is too large; the largest seed is {MAX_SEED}")
+        if first > last:
+            raise UsageError(f"--seeds: the range {first}-{last} runs backwards; write {last}-{first}")
+        if len(seeds) + last - first >= MAX_IMAGES:
+            raise UsageError(f"--seeds: more than {MAX_IMAGES} images; ask for fewer at a time")
+        seeds += range(first, last + 1)
+    return seeds
 
 
-def file_name(seed):
+def file_name(seed, ending="png"):
     """Name of an image's file.
 
     Args:
         seed (int): Its seed.
+        ending (str): What stands behind the dot.
 
     Returns:
         str: For example ``seed00042.png``.
     """
-    return f"seed{seed:05d}.png"
+    return f"seed{seed:05d}.{ending}"
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ class Network(chainer.Chain):
         with self.init_scope():
             for i, (name, row) in enumerate(zip(self.names, rows, strict=True)):
                 setattr(self, name, _layer(row, shape, initial_weights))
-                shape = _output_shape(row, shape)
+                shape = output_shape(row, shape)
                 if row.bn:
                     size = math.prod(shape) if row.kind == "linear" else shape[0]
                     setattr(self, f"bn{i}", batch_normalization(size, use_gamma))
@@ -200,7 +200,7 @@ class Network(chainer.Chain):
             h = normalization.normalize_and_activate(self[f"bn{i}"], h, kept, row.dropout, slope)
         else:
             if row.bn:
-                h = self[f"bn{i}"](h)
+                h = normalization.normalize(self[f"bn{i}"], h)
             h = _add_noise(h, row.noise_out, draws, f"{i}/noise_out")
             if kept is not None:
                 with chainer.using_config("train", True):
@@ -254,11 +254,11 @@ def _layer(row, in_shape, weights):
         return L.Linear(math.prod(in_shape), math.prod(row.out), initialW=weights)
     if row.kind == "deconv":
         return L.Deconvolution2D(in_shape[0], row.out, row.kernel, row.stride, row.pad,
-                                 outsize=_output_shape(row, in_shape)[1:], initialW=weights)
+                                 outsize=output_shape(row, in_shape)[1:], initialW=weights)
     return L.Convolution2D(in_shape[0], row.out, row.kernel, row.stride, row.pad, initialW=weights)
 
 
-def _output_shape(row, in_shape):
+def output_shape(row, in_shape):
     if row.kind == "linear":
         return row.out
     if row.kind == "deconv":

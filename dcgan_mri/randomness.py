@@ -6,6 +6,7 @@ and there is no generator state to save. On CUDA the same scheme runs in a kerne
 numbers have the same distribution but differ from the CPU's.
 """
 
+import copy
 import hashlib
 
 import numpy as np
@@ -35,6 +36,10 @@ class Draws:
         self.samples = [int(sample) for sample in samples]
         self.xp = xp
         self.prefix = prefix
+        if xp is not np:
+            self._samples_there = xp.asarray(self.samples, dtype=np.int64)
+            self._iteration_there = (iteration if isinstance(iteration, xp.ndarray)
+                                     else xp.full((), iteration, dtype=np.uint32))
 
     def named(self, part):
         """The same draws under another name, for example ``draws.named("dis/real")``; different names are independent.
@@ -45,7 +50,9 @@ class Draws:
         Returns:
             Draws: A view with a longer prefix.
         """
-        return Draws(self.seed, self.iteration, self.samples, self.xp, f"{self.prefix}{part}/")
+        renamed = copy.copy(self)
+        renamed.prefix = f"{self.prefix}{part}/"
+        return renamed
 
     def uniform(self, name, shape):
         """Draw from U(0, 1).
@@ -142,7 +149,8 @@ class Draws:
         from dcgan_mri.kernels import philox_cuda
 
         stream = _stream(self.prefix + name)
-        return philox_cuda.draw(what, self.seed, stream, self.iteration, self.samples, shape, x, number)
+        return philox_cuda.draw(
+            what, self.seed, stream, self._iteration_there, self._samples_there, shape, x, number)
 
 
 def latent(draws, n_z):
@@ -166,7 +174,8 @@ def for_images(image_seeds, xp=np):
         xp (module): ``numpy`` or ``cupy``.
 
     Returns:
-        Draws: For `latent` and, if dropout stays on when sampling, for the masks.
+        Draws: For `latent` (by NumPy on a GPU too: a seed is the same z everywhere) and, if dropout stays on when
+        sampling, for the masks.
     """
     return Draws(SAMPLING_SEED, 0, image_seeds, xp, "sample/")
 

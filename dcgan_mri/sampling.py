@@ -24,9 +24,11 @@ def sample(gen, image_seeds, config):
         numpy.ndarray: uint8 of shape (H, W, 3), one for each seed, in order. Memory does not grow with their number.
     """
     for start in range(0, len(image_seeds), BATCHSIZE):
-        draws = randomness.for_images(image_seeds[start:start + BATCHSIZE], gen.xp)
+        seeds = image_seeds[start:start + BATCHSIZE]
+        # The CPU's numbers on a GPU too, so that a seed is the same z on every machine.
+        z = gen.xp.asarray(randomness.latent(randomness.for_images(seeds), config.n_z))
         with chainer.using_config("train", False), chainer.no_backprop_mode():
-            x = gen(randomness.latent(draws, config.n_z), draws)
+            x = gen(z, randomness.for_images(seeds, gen.xp))
         yield from from_network(chainer.backends.cuda.to_cpu(x.array), config.pixel_low)
 
 

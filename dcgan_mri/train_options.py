@@ -81,11 +81,14 @@ def parse(argv, speaks):
     add_kernels(machine)
     machine.add_argument("--precision", choices=convolution_cuda.PRECISIONS, default="tf32",
                          help="what convolutions on a GPU multiply in: tf32 (10 bits of mantissa, as in PyTorch), "
-                              "float32, bf16, or fp16 (losses are not scaled: gradients below 6e-8 vanish); weights "
+                              "float32, or fp16 (losses are not scaled: gradients below 6e-8 vanish); weights "
                               "and sums stay float32, and on a CPU all is (default %(default)s)")
     machine.add_argument("--graph", choices=CHOICES, default="auto",
                          help="capture the training step as a CUDA graph, which spares Python's time; auto does so "
                               "with one process on a GPU where it can (default %(default)s)")
+    machine.add_argument("--self-test", choices=("on", "off"), default="on",
+                         help="on a GPU, try the fast code against Chainer's own first, about two seconds; what fails "
+                              "is not used (default %(default)s)")
     machine.add_argument("--timeout", type=float, default=600.0, metavar="S",
                          help="seconds without an iteration after which a job of several ranks ends itself and names "
                               "the rank that hangs; 0 waits for ever (default %(default)g)")

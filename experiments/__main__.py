@@ -17,8 +17,8 @@ import sys
 
 from dcgan_mri.commandline import Parser
 from dcgan_mri.distributed.device import visible_gpus
+from dcgan_mri.distributed.threads import cores
 from dcgan_mri.errors import DataError, UsageError, shown_to_user
-from dcgan_mri.metrics.stack import cores
 from experiments import data as slice_sets
 from experiments import costs, definition, figures, findings, plan, records, report, verdicts
 from experiments.runner import PlanInterruptedError, Runner

@@ -10,7 +10,8 @@ import tempfile
 
 from dcgan_mri.slice_set import NoSlicesError, Slices
 from dcgan_mri.errors import DataError, UsageError
-from dcgan_mri.run.result_folder import making, write_text
+from dcgan_mri.files import write_text
+from dcgan_mri.run.result_folder import making
 
 PHANTOM = "phantom"
 PHANTOM_SUBJECTS, PHANTOM_HELD_OUT = 40, 0.25

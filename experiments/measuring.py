@@ -63,7 +63,7 @@ class Reference:
 
         Args:
             stack (Stack): From `stack`.
-            measures (iterable of dcgan_mri.metrics.registry.Measure): What to measure.
+            measures (iterable of dcgan_mri.metrics.measure.Measure): What to measure.
 
         Returns:
             dict: Quantity to float; NaN where it cannot be had.

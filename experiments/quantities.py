@@ -1,10 +1,10 @@
 """The numbers that a claim can be put to the test by: those of `dcgan_mri.metrics`, and a few of a whole run."""
 
 from dcgan_mri.metrics import MEASURES
-from dcgan_mri.metrics.registry import Quantity
+from dcgan_mri.metrics.measure import Quantity
 
 # What can be had without slices of held-out subjects.
-IMAGE_MEASURES = tuple(measure for measure in MEASURES.values() if not measure.against_held_out)
+IMAGE_MEASURES = tuple(measure for measure in MEASURES if not measure.against_held_out)
 OF_IMAGES = tuple(quantity for measure in IMAGE_MEASURES for quantity in measure.quantities)
 OF_RUNS = (
     Quantity("white.share", "share of the head", "0 to 1", "above real: white patches without structure"),

@@ -6,7 +6,7 @@ import math
 import pathlib
 
 from dcgan_mri.errors import DataError
-from dcgan_mri.run.result_folder import write_text
+from dcgan_mri.files import write_text
 
 MEASURED = "measured.json"
 COLLECTED = "results.json"

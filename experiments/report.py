@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from dcgan_mri.errors import DataError
-from dcgan_mri.run.result_folder import write_text
+from dcgan_mri.files import write_text
 from experiments import figures, findings, records, verdicts
 from experiments.data import PHANTOM
 from experiments.plan import missing_arms

@@ -4,7 +4,6 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import datetime
-import fcntl
 import functools
 import os
 import pathlib
@@ -18,8 +17,9 @@ import threading
 import time
 
 from dcgan_mri import config as settings
-from dcgan_mri.run import result_folder
 from dcgan_mri.errors import DataError, UserError
+from dcgan_mri.files import lock, write_text
+from dcgan_mri.run import result_folder, snapshots
 from experiments import measuring, records
 from experiments.data import keep_out_of_git
 from experiments.plan import RUNS
@@ -189,16 +189,12 @@ class Runner:
     def _lock(self, file, folder):
         said = False
         while not self._stopping.is_set():
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if lock(file):
                 return
-            except BlockingIOError:
-                if not said:
-                    self.say(f"{folder}: another process is at this run; waiting for it")
-                said = True
-                time.sleep(0.5)
-            except OSError:
-                return  # a file system without locks
+            if not said:
+                self.say(f"{folder}: another process is at this run; waiting for it")
+            said = True
+            time.sleep(0.5)
 
     def _measure(self, run, folder, record):
         """Add to a record what was measured, write it, and remove what only going on would need."""
@@ -207,7 +203,7 @@ class Runner:
             record.update(measuring.measure_run(folder, self.reference, run.along))
         record["seconds"] += time.monotonic() - start
         records.write(folder, record)
-        for snapshot in folder.glob("snapshot_iter_*.npz"):
+        for snapshot in snapshots.newest_first(folder):
             snapshot.unlink()
 
     def _train(self, run, folder, slot):
@@ -218,7 +214,7 @@ class Runner:
         elif folder.exists():
             shutil.rmtree(folder)  # killed before it wrote what it is; there is nothing to go on from
         file = folder.with_name(f"{folder.name}.yaml")
-        result_folder.write_text(file, run.config.to_yaml())
+        write_text(file, run.config.to_yaml())
         before = elapsed(folder) if begun else 0.0
         start = time.monotonic()
         log = folder.with_name(f"{folder.name}.txt")
@@ -346,7 +342,7 @@ def check_settings(folder, config):
     Raises:
         DataError: If they differ, or cannot be read.
     """
-    if settings.build(file=folder / "config.yaml") != config:
+    if settings.build(file=folder / result_folder.CONFIG) != config:
         raise DataError(f"{folder}: was begun with other settings than the experiment has now; delete the folder")
 
 

@@ -1,4 +1,7 @@
-"""The errors a user of ``preprocess`` sees: one line each, never a traceback."""
+"""What a user of ``preprocess`` reads: errors of one line each, never a traceback, and words for messages."""
+
+import shlex
+import sys
 
 
 class PreprocessError(Exception):
@@ -25,6 +28,10 @@ class DataError(PreprocessError):
         return " ".join(f"{where}: {reason}; {remedy}".split())
 
 
+class MaskError(DataError):
+    """A volume holds labels rather than an image; it is left out, which is no failure."""
+
+
 class OutputError(DataError):
     """The output folder cannot be written (disk full, no permission); no subject can go on after it."""
 
@@ -45,3 +52,28 @@ def reason_of(error):
         str: Its text without number and file name, such as ``permission denied``.
     """
     return (error.strerror or str(error) or type(error).__name__).lower()
+
+
+def count(number, noun):
+    """A number of things in words.
+
+    Args:
+        number (int): How many.
+        noun (str): What, in the singular.
+
+    Returns:
+        str: Such as ``1 slice`` or ``720 slices``.
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def command(*arguments):
+    """A command that can be copied to the shell.
+
+    Args:
+        *arguments (str or Path): What follows ``python -m preprocess``.
+
+    Returns:
+        str: The command, by the interpreter that runs now, quoted.
+    """
+    return shlex.join([sys.executable, "-m", "preprocess", *map(str, arguments)])

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -11,16 +10,15 @@ from nibabel.spatialimages import HeaderDataError
 
 from preprocess.anatomy import make_brain, smooth_noise, smoothstep
 from preprocess.errors import DataError
+from preprocess.files import built_beside, output_errors
 from preprocess.pool import run_all
-from preprocess.progress import Silent
-from preprocess.storage import output_errors, sync, write_whole
 
 SHAPE = (240, 240, 155)
 # As the BraTS volumes: stored left, back, up; 1 mm voxels.
 AFFINE = np.array([[-1, 0, 0, 0], [0, -1, 0, 239], [0, 0, 1, 0], [0, 0, 0, 1]], dtype=float)
 _BOX = (slice(44, 194), slice(36, 226), slice(2, 142))
 _MIDDLE = (74.5, 95.0, 68.0)
-_DESCRIPTION = b"synthetic phantom"
+DESCRIPTION = "synthetic phantom"
 # Labels of BraTS: necrotic and solid core, oedema, enhancing tumour.
 _CORE, _OEDEMA, _ENHANCING = 1, 2, 4
 
@@ -102,7 +100,7 @@ def encode_nifti(voxels, affine):
     header.set_qform(affine, code=1)
     header.set_sform(affine, code=1)
     header.set_xyzt_units("mm")
-    header["descrip"] = _DESCRIPTION
+    header["descrip"] = DESCRIPTION
     header["vox_offset"] = 352
     header["magic"] = b"n+1"
     buffer = io.BytesIO()
@@ -113,66 +111,48 @@ def encode_nifti(voxels, affine):
 
 
 def _write_subject(out, seed, number):
-    name = f"BraTS20_Training_{number:03d}"
+    name = _name(number)
     flair, seg = make_phantom(seed, number)
-    folder = out / name
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    for path, voxels in ((folder / f"{name}_seg.nii.gz", seg), (folder / f"{name}_flair.nii.gz", flair)):
-        write_whole(path, encode_nifti(voxels, AFFINE), folder)
-        sync(path)
+    with output_errors(out):
+        (out / name).mkdir()
+        for kind, voxels in (("seg", seg), ("flair", flair)):
+            (out / name / f"{name}_{kind}.nii.gz").write_bytes(encode_nifti(voxels, AFFINE))
 
 
-def write_phantoms(out, subjects, seed, workers, progress=None):
+def _name(number):
+    return f"phantom_{number:03d}"
+
+
+def write_phantoms(out, subjects, seed, workers, title=None):
     """Write synthetic subjects.
 
     Args:
-        out (Path): Folder, made if it is not there; an existing phantom in it is replaced, other files are refused.
+        out (Path): Folder; an existing phantom in it is replaced, other files are refused.
         subjects (int): How many.
         seed (int): Another seed makes other brains.
         workers (int): Processes to use.
-        progress (ProgressBar or None): Told of each finished subject.
-
-    Returns:
-        int: How many were written.
+        title (str or None): Title of a progress bar; None for no bar.
 
     Raises:
         DataError: If the folder holds something that is not a phantom.
     """
     out = Path(out)
-    _refuse_real_data(out)
-    tasks = {f"BraTS20_Training_{number:03d}": (out, seed, number) for number in range(1, subjects + 1)}
-    with output_errors(out):
-        # Subjects of an earlier run with more of them, or with another seed, would be taken for this one's.
-        for path in out.glob("*"):
-            shutil.rmtree(path)
-    progress = progress or Silent()
-    progress.start(len(tasks), 0)
-    for name, error in run_all(_write_subject, tasks, workers):
-        if error:
-            raise error
-        progress.advance(name)
-    return len(tasks)
-
-
-def _refuse_real_data(out):
-    """A phantom has the names of real subjects: it must never be written among, or over, them."""
     if out.exists() and not out.is_dir():
         raise DataError(out, "this is a file, not a folder", "choose another --out")
-    for path in sorted(out.glob("*")) if out.exists() else ():
+    for path in sorted(out.iterdir()) if out.exists() else ():
         if not _is_phantom(path):
             raise DataError(out, f"it holds {path.name}, which is not a phantom", "choose another --out")
+    with built_beside(out) as folder:
+        tasks = {_name(number): (folder, seed, number) for number in range(1, subjects + 1)}
+        for _, error in run_all(_write_subject, tasks, workers, title):
+            if error:
+                raise error
 
 
 def _is_phantom(folder):
-    """Whether a folder holds nothing but files that this module wrote, or was killed while writing."""
-    if not folder.is_dir():
+    """Whether a folder holds nothing but files that this module wrote."""
+    try:
+        return folder.is_dir() and all(nib.load(path).header["descrip"].item().decode("latin-1") == DESCRIPTION
+                                       for path in folder.iterdir())
+    except (OSError, EOFError, ValueError, KeyError, nib.filebasedimages.ImageFileError, HeaderDataError):
         return False
-    for path in folder.iterdir():
-        try:
-            whole = path.name.endswith(".tmp") or nib.load(path).header["descrip"].item() == _DESCRIPTION
-        except (OSError, EOFError, ValueError, KeyError, nib.filebasedimages.ImageFileError, HeaderDataError):
-            whole = False
-        if not whole:
-            return False
-    return True

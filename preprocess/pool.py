@@ -1,13 +1,14 @@
-"""Running one function on many subjects, in this process or in several."""
+"""Running one function on many subjects, in this process or in several, with a progress bar."""
 
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+
+from tqdm import tqdm
 
 from preprocess.errors import DataError, PreprocessError
 
@@ -23,32 +24,14 @@ def default_workers():
     return os.cpu_count() or 1
 
 
-def _prepare_worker():
-    # Ctrl-C reaches the whole group; the parent alone answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A killed parent must not leave a worker writing into a folder that the next run holds.
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent():
-    multiprocessing.parent_process().join()
-    os._exit(1)
-
-
-def _context():
-    """Forked workers start at once, the others import everything anew; but a fork must not interrupt other threads."""
-    if sys.platform == "linux" and threading.active_count() == 1:
-        return multiprocessing.get_context("fork")
-    return multiprocessing.get_context("spawn")
-
-
-def run_all(function, tasks, workers):
+def run_all(function, tasks, workers, title=None):
     """Call a function for each task.
 
     Args:
         function: A module-level function.
         tasks (dict): Name of each task to its arguments.
         workers (int): Processes; with 1 everything runs in this one.
+        title (str or None): What is being done, for a bar on standard error; None for no bar.
 
     Yields:
         tuple: Name and result, or the :class:`PreprocessError` that came instead, in the order in which they end.
@@ -56,24 +39,40 @@ def run_all(function, tasks, workers):
     Raises:
         DataError: If a worker process dies.
     """
-    workers = min(workers, len(tasks))
-    if workers <= 1:
-        for name, arguments in tasks.items():
-            yield name, _call(function, arguments)
-        return
-    executor = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_prepare_worker)
+    results = _run_in_processes(function, tasks, workers) if min(workers, len(tasks)) > 1 else (
+        (name, _call(function, arguments)) for name, arguments in tasks.items())
+    # A log file of a batch system should not fill with bars.
+    interval = 0.1 if sys.stderr.isatty() else 10
+    with tqdm(total=len(tasks), desc=title, unit="subject", mininterval=interval, disable=title is None) as bar:
+        for name, result in results:
+            bar.set_postfix_str(name, refresh=False)
+            bar.update()
+            yield name, result
+
+
+def _run_in_processes(function, tasks, workers):
+    executor = ProcessPoolExecutor(min(workers, len(tasks)), initializer=_prepare_worker)
     try:
-        with warnings.catch_warnings():
-            # Python warns of forking beside any thread of the process; those of BLAS are made for it.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            futures = {executor.submit(_call, function, arguments): name for name, arguments in tasks.items()}
+        futures = {executor.submit(_call, function, arguments): name for name, arguments in tasks.items()}
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool as error:
         raise DataError("preprocess", "a worker process was killed (out of memory?)",
-                        "run again with fewer workers (-j 1); finished subjects are kept") from error  # fmt: skip
+                        "run again with fewer workers (-j 1)") from error
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare_worker():
+    # Ctrl-C reaches the whole group; the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A killed parent must not leave a worker writing into a folder that the next run holds.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _call(function, arguments):

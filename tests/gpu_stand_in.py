@@ -20,50 +20,13 @@ import pytest
 
 SHIM = r"""
 #include <math.h>
-#include <string.h>
 struct Index { unsigned int x, y, z; };
 static Index threadIdx, blockIdx, blockDim, gridDim;
-float shared[1 << 14];
 #define __global__
 #define __device__ static inline
-#define __shared__
-static inline unsigned int __float_as_uint(float x) { unsigned int y; memcpy(&y, &x, 4); return y; }
-static inline float __uint_as_float(unsigned int x) { float y; memcpy(&y, &x, 4); return y; }
 static inline void sincospif(float x, float* s, float* c) {
     *s = (float)sin(M_PI * (double)x);
     *c = (float)cos(M_PI * (double)x);
-}
-"""
-
-# For kernels whose threads wait for each other: each is a context with a stack of its own, and they take turns.
-WAITING = r"""
-#include <functional>
-#include <ucontext.h>
-static ucontext_t scheduler, contexts[1024];
-static char stacks[1024][1 << 15];
-static bool ended[1024];
-static unsigned int current;
-static std::function<void()> work;
-static void entry() { work(); ended[current] = true; }
-static void __syncthreads() { swapcontext(&contexts[current], &scheduler); }
-static void run_together(unsigned int n) {
-    for (unsigned int i = 0; i < n; ++i) {
-        getcontext(&contexts[i]);
-        contexts[i].uc_stack.ss_sp = stacks[i];
-        contexts[i].uc_stack.ss_size = sizeof stacks[i];
-        contexts[i].uc_link = &scheduler;
-        makecontext(&contexts[i], entry, 0);
-        ended[i] = false;
-    }
-    for (bool going = true; going;) {
-        going = false;
-        for (current = 0; current < n; ++current)
-            if (!ended[current]) {
-                threadIdx = {current, 0, 0};
-                swapcontext(&scheduler, &contexts[current]);
-                going = true;
-            }
-    }
 }
 """
 
@@ -73,15 +36,11 @@ extern "C" void launch_NAME(Index blocks, Index threads, PARAMETERS) {
     blockDim = threads;
     for (blockIdx.y = 0; blockIdx.y < blocks.y; ++blockIdx.y)
         for (blockIdx.x = 0; blockIdx.x < blocks.x; ++blockIdx.x) {
-            RUN
+            for (unsigned int i = 0; i < threads.x; ++i) { threadIdx = {i, 0, 0}; NAME(ARGUMENTS); }
         }
 }
 """
 
-RUN = {
-    False: "for (unsigned int i = 0; i < threads.x; ++i) { threadIdx = {i, 0, 0}; NAME(ARGUMENTS); }",
-    True: "work = [=]() { NAME(ARGUMENTS); }; run_together(threads.x);",
-}
 DECLARATION = re.compile(r'extern "C" __global__ void (\w+)\(([^)]*)\)\s*{(.*?)\n}', re.DOTALL)
 _libraries = {}
 
@@ -104,24 +63,126 @@ class Array(np.ndarray):
         self[...] = array
 
 
+class Stream:
+    """`cupy.cuda.Stream` that does everything at once."""
+
+    ptr = 77
+
+    def __init__(self, non_blocking=False):
+        pass
+
+    def record(self):
+        return self
+
+    def wait_event(self, event):
+        assert isinstance(event, Stream)
+
+    def synchronize(self):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+
+Stream.null = Stream()
+
+
+class ElementwiseKernel:
+    """`cupy.ElementwiseKernel`, on the CPU."""
+
+    def __init__(self, inputs, outputs, operation, name):
+        self.name = name
+        self.inputs, self.outputs = (_parameters(text) for text in (inputs, outputs))
+        self.function = _compiled(SHIM + loop(inputs, outputs, operation)).loop
+
+    def __call__(self, *arguments):
+        given = arguments[:len(self.inputs)]
+        shape = np.broadcast_shapes(*(np.shape(one) for one, (*_, is_raw) in zip(given, self.inputs, strict=True)
+                                      if not is_raw))
+        out = list(arguments[len(self.inputs):]) or [np.empty(shape, NUMPY_TYPES[kind]).view(Array)
+                                                     for kind, *_ in self.outputs]
+        assert all(isinstance(one, Array) and one.flags.c_contiguous for one in out)
+        _run_loop(self.function, _spread(given, self.inputs, shape) + out, out[0].size)
+        return out[0]
+
+
+class ReductionKernel:
+    """`cupy.ReductionKernel` that sums, on the CPU."""
+
+    def __init__(self, inputs, output, operation, reduce, post, identity, name):
+        assert (output, reduce, post, identity) == ("float32 y", "a + b", "y = a", "0")
+        self.inputs = _parameters(inputs)
+        self.mapped = ElementwiseKernel(inputs, "float32 y", f"y = {operation}", name)
+
+    def __call__(self, *arguments, axis):
+        return self.mapped(*arguments).sum(axis=axis, dtype=np.float64).astype(np.float32).view(Array)
+
+
+NUMPY_TYPES = {"float": np.float32, "bool": np.bool_}
+
+
+def _parameters(text):
+    """Type in C, name, and whether it is raw, of each parameter."""
+    found = []
+    for one in text.split(","):
+        *raw, kind, name = one.split()
+        found.append(({"float32": "float", "bool": "bool"}[kind], name, raw == ["raw"]))
+    return found
+
+
+def _spread(given, parameters, shape):
+    """Each argument as an array of the kernel's shape; what is raw stays as it is."""
+    arrays = []
+    for one, (kind, name, is_raw) in zip(given, parameters, strict=True):
+        assert isinstance(one, Array | bool | np.float32 | float), (name, type(one))
+        assert not isinstance(one, Array) or one.dtype == NUMPY_TYPES[kind], (name, one.dtype)
+        arrays.append(one if is_raw else np.ascontiguousarray(np.broadcast_to(one, shape), NUMPY_TYPES[kind]))
+    return arrays
+
+
+def loop(inputs, outputs, operation, qualifier=""):
+    """The source of a function that does what an elementwise kernel does, on arrays of one shape.
+
+    Args:
+        inputs, outputs, operation (str): As `cupy.ElementwiseKernel` takes them.
+        qualifier (str): What stands before the function.
+
+    Returns:
+        str: C++, or CUDA C with ``__global__``.
+    """
+    inputs, outputs = _parameters(inputs), _parameters(outputs)
+    declared = ", ".join(f"{kind}* {name}{'' if is_raw else '_'}" for kind, name, is_raw in inputs + outputs)
+    reads = "".join(f"const {kind} {name} = {name}_[i];" for kind, name, is_raw in inputs if not is_raw)
+    refers = "".join(f"{kind}& {name} = {name}_[i];" for kind, name, _ in outputs)
+    return (f'extern "C" {qualifier} void loop({declared}, long long n) '
+            f"{{ for (long long i = 0; i < n; ++i) {{ {reads}{refers}{operation}; }} }}")
+
+
+def _run_loop(function, arrays, n):
+    function(*(ctypes.c_void_p(array.ctypes.data) for array in arrays), ctypes.c_longlong(n))
+
+
 class RawKernel:
     """`cupy.RawKernel`, on the CPU."""
 
     def __init__(self, source, name):
+        self.name = name
         declarations = {match[1]: match[2] for match in DECLARATION.finditer(source)}
         self.types = [" ".join(one.split()[:-1]) for one in declarations[name].split(",")]
         self.function = getattr(_library(source), f"launch_{name}")
 
-    def __call__(self, blocks, threads, arguments, shared_mem=0):
+    def __call__(self, blocks, threads, arguments):
         assert len(arguments) == len(self.types), (len(arguments), self.types)
-        assert shared_mem <= 4 << 14
         given = [_argument(*pair) for pair in zip(self.types, arguments, strict=True)]
         self.function(_Index(*blocks, *[1] * (3 - len(blocks))), _Index(*threads, *[1] * (3 - len(threads))), *given)
 
 
 C_TYPES = {"float": (np.float32, ctypes.c_float), "long long": (np.int64, ctypes.c_longlong),
            "unsigned int": (np.uint32, ctypes.c_uint)}
-ARRAY_TYPES = {"float*": np.float32, "bool*": np.bool_, "unsigned short*": np.uint16, "long long*": np.int64,
+ARRAY_TYPES = {"float*": np.float32, "bool*": np.bool_, "long long*": np.int64,
                "unsigned int*": np.uint32}
 
 
@@ -142,18 +203,20 @@ def _argument(declared, given):
 
 
 def _library(source):
+    launches = []
+    for name, parameters, _ in DECLARATION.findall(source):
+        names = ", ".join(one.split()[-1].lstrip("*") for one in parameters.split(","))
+        launches.append(LAUNCH.replace("NAME", name).replace("PARAMETERS", parameters).replace("ARGUMENTS", names))
+    return _compiled(SHIM + source + "".join(launches))
+
+
+def _compiled(source):
     if source not in _libraries:
-        launches = []
-        for name, parameters, body in DECLARATION.findall(source):
-            names = ", ".join(one.split()[-1].lstrip("*") for one in parameters.split(","))
-            launches.append(LAUNCH.replace("RUN", RUN["__syncthreads" in body]).replace("NAME", name)
-                            .replace("PARAMETERS", parameters).replace("ARGUMENTS", names))
         folder = pathlib.Path(tempfile.mkdtemp(prefix="dcgan_mri_kernels_"))
         file = folder / f"{hashlib.sha1(source.encode()).hexdigest()}.cpp"
-        file.write_text(SHIM + WAITING * ("__syncthreads" in source) + source + "".join(launches))
+        file.write_text(source)
         library = file.with_suffix(".so")
-        options = ["-std=c++17", "-O1", "-shared", "-fPIC"]
-        subprocess.run(["g++", *options, "-o", library, file], check=True)
+        subprocess.run(["g++", "-std=c++17", "-O1", "-shared", "-fPIC", "-o", library, file], check=True)
         _libraries[source] = ctypes.CDLL(str(library))
         shutil.rmtree(folder)
     return _libraries[source]
@@ -168,10 +231,17 @@ def _cupy():
     module = types.ModuleType("cupy")
     for name in ("array", "asarray", "ascontiguousarray", "broadcast_to", "empty", "empty_like", "full"):
         setattr(module, name, _viewing(getattr(np, name)))
-    module.ndarray, module.RawKernel = Array, RawKernel
+    module.ndarray = Array
+    module.RawKernel, module.ElementwiseKernel, module.ReductionKernel = RawKernel, ElementwiseKernel, ReductionKernel
     module.cuda = types.SimpleNamespace(
-        runtime=types.SimpleNamespace(getDevice=lambda: 0, getDeviceCount=lambda: 1),
-        get_current_stream=lambda: types.SimpleNamespace(ptr=77))
+        runtime=types.SimpleNamespace(getDevice=lambda: 0, getDeviceCount=lambda: 1), Stream=Stream,
+        Device=lambda: types.SimpleNamespace(compute_capability="90"), get_current_stream=lambda: Stream.null)
+    return module
+
+
+def _cupyx():
+    module = types.ModuleType("cupyx")
+    module.empty_pinned = np.empty
     return module
 
 
@@ -241,7 +311,7 @@ class _Graph:
     def check_support(self):
         self.steps.append("check_support")
         if self.module.supports_nothing:
-            raise RuntimeError("No valid execution plans built.")
+            raise self.module.cudnnGraphNotSupportedError("No valid execution plans built.")
 
     def build_plans(self):
         self.steps.append("build_plans")
@@ -254,22 +324,15 @@ class _Graph:
         arrays = []
         for uid, tensor in ((1, self.tensors[1]), (2, self.tensors[2]), (3, self.result)):
             assert tensor.stride == [math.prod(tensor.dim[i + 1:]) for i in range(4)]
-            storage = {"FLOAT": np.float32, "BFLOAT16": np.uint16, "HALF": np.float16}[tensor.data_type]
+            storage = {"FLOAT": np.float32, "HALF": np.float16}[tensor.data_type]
             n_bytes = math.prod(tensor.dim) * np.dtype(storage).itemsize
             raw = (ctypes.c_char * n_bytes).from_address(pointers[uid])
             arrays.append(np.frombuffer(raw, storage).reshape(tensor.dim))
         a, b, out = arrays
-        result = _convolve(self.kind, _widened(a), _widened(b), tuple(self.result.dim), self.geometry)
-        out[...] = _narrowed(result) if out.dtype == np.uint16 else result
-
-
-def _widened(x):
-    return (x.astype(np.uint32) << 16).view(np.float32) if x.dtype == np.uint16 else x.astype(np.float32)
-
-
-def _narrowed(x):
-    bits = np.ascontiguousarray(x).view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+        if self.module.fails_to_run:
+            raise RuntimeError("CUDNN_STATUS_EXECUTION_FAILED")
+        a, b = a.astype(np.float32), b.astype(np.float32)
+        out[...] = _convolve(self.kind, a, b, tuple(self.result.dim), self.geometry)
 
 
 def _convolve(kind, a, b, out_shape, geometry):
@@ -292,11 +355,13 @@ def _convolve(kind, a, b, out_shape, geometry):
 
 def _cudnn():
     module = types.ModuleType("cudnn")
-    module.graphs, module.supports_nothing, module.version, module.stream = [], False, 91000, None
+    module.graphs, module.version, module.stream = [], 91000, None
+    module.supports_nothing = module.fails_to_run = False
+    module.cudnnGraphNotSupportedError = type("cudnnGraphNotSupportedError", (Exception,), {})
     module.backend_version = lambda: module.version
     module.create_handle = lambda: "handle"
     module.pygraph = lambda **kwargs: _Graph(module, **kwargs)
-    module.data_type = types.SimpleNamespace(FLOAT="FLOAT", BFLOAT16="BFLOAT16", HALF="HALF")
+    module.data_type = types.SimpleNamespace(FLOAT="FLOAT", HALF="HALF")
     module.heur_mode = types.SimpleNamespace(A="A", FALLBACK="FALLBACK")
     module.numerical_note = types.SimpleNamespace(
         TENSOR_CORE="TENSOR_CORE", DOWN_CONVERT_INPUTS="DOWN_CONVERT_INPUTS", NONDETERMINISTIC="NONDETERMINISTIC")
@@ -321,23 +386,14 @@ def install(monkeypatch):
         pytest.skip("no g++ on this machine, which compiles CUDA kernels for the CPU")
     import sys
 
-    from dcgan_mri.kernels import philox_cuda
     from dcgan_mri.kernels import convolution_cuda, cuda
 
     cupy, cudnn = _cupy(), _cudnn()
-    monkeypatch.setitem(sys.modules, "cupy", cupy)
-    monkeypatch.setitem(sys.modules, "cudnn", cudnn)
-    for cached in (cuda.kernel, convolution_cuda._plan, convolution_cuda._handle, philox_cuda._samples_on_device,
-                   philox_cuda._number_on_device):
-        cached.cache_clear()
-        monkeypatch.setattr(*_owner(cached), cached)
+    for name, module in (("cupy", cupy), ("cupyx", _cupyx()), ("cudnn", cudnn)):
+        monkeypatch.setitem(sys.modules, name, module)
+    for module, name in ((convolution_cuda, "_plans"), (convolution_cuda, "_handles"), (cuda, "_made")):
+        monkeypatch.setattr(module, name, {})
     return cupy, cudnn
-
-
-def _owner(function):
-    import sys
-
-    return sys.modules[function.__module__], function.__name__
 
 
 def on_device(array):

@@ -1,6 +1,7 @@
 """What the tests share: small slice sets, and jobs under mpiexec."""
 
 import csv
+import hashlib
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -22,13 +24,14 @@ def write_slice_set(folder, n=16, size=16, held_out=0, seed=0, subjects=("phanto
     y, x = np.mgrid[:size, :size] / size - 0.5
     with (folder / "manifest.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["file", "subject", "split", "slice"])
+        writer.writerow(["file", "subject", "split", "slice", "sha256"])
         for i in range(n + held_out):
             dy, dx, radius = rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2), rng.uniform(0.2, 0.4)
             grey = 200 * np.exp(-((y - dy) ** 2 + (x - dx) ** 2) / radius ** 2) + 20 * rng.random((size, size))
             name = f"phantom_img_{i:05d}.png"
             Image.fromarray(grey.astype(np.uint8)).save(folder / name)
-            writer.writerow([name, subjects[i % len(subjects)], "train" if i < n else "held-out", i])
+            writer.writerow([name, subjects[i % len(subjects)], "train" if i < n else "held-out", i,
+                             hashlib.sha256((folder / name).read_bytes()).hexdigest()])
     description = {"format": "slice set", "version": 1, "slices": n + held_out, "size": size}
     (folder / "dataset.json").write_text(json.dumps(description))
     return folder
@@ -45,4 +48,12 @@ def run_job(*command, ranks=None, cwd=None, timeout=120, **environment):
     launcher = [mpiexec(), "-n", str(ranks)] if ranks else []
     return subprocess.run(
         [*launcher, sys.executable, *map(str, command)], cwd=cwd or ROOT, timeout=timeout,
-        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **environment})
+        capture_output=True, text=True, env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))})
+
+
+def missing(reason):
+    """Skip a test whose tools this machine lacks; where continuous integration has to have them, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}, and with CI=true it must not be missing")
+    pytest.skip(reason)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dcgan_mri import randomness
-from dcgan_mri.chainer_compat import chainer, chainermn
+from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.errors import DataError, UsageError
 
 
@@ -76,14 +76,16 @@ class GlobalBatches(chainer.dataset.Iterator):
         slices (dcgan_mri.slice_set.Slices): The set.
         batchsize (int): Images of a global batch.
         seed (int): Seed of the run.
+        scatter (callable): Deals the order of an epoch, which rank 0 has, to the ranks: `chainermn.scatter_dataset`.
 
     Raises:
         UsageError: If batch size, ranks and slices do not fit.
     """
 
-    def __init__(self, comm, slices, batchsize, seed):
+    def __init__(self, comm, slices, batchsize, seed, scatter):
         share = share_of_batch(batchsize, comm.size)
         self.comm = comm
+        self.scatter = scatter
         self.slices = slices
         self.batchsize = batchsize
         self.seed = seed
@@ -150,13 +152,13 @@ class GlobalBatches(chainer.dataset.Iterator):
             raise DataError(f"{self.slices.folder}: not the slices that this run began with; name those with -i")
 
     def _share_of(self, epoch):
-        """Slice indices of this rank in one epoch, shape (batches, share); dealt by ChainerMN when the epoch begins."""
+        """Slice indices of this rank in one epoch, shape (batches, share); dealt when the epoch begins."""
         if self._dealt_epoch != epoch:
             order = None
             if self.comm.rank == 0:
                 order = randomness.epoch_order(self.seed, epoch, len(self.slices))
                 order = laid_out_for_ranks(order, self.batchsize, self.comm.size)
-            mine = chainermn.scatter_dataset(order, self.comm)
+            mine = self.scatter(order, self.comm)
             self._dealt = np.array(mine[:]).reshape(self.n_batches, len(self.samples))
             self._dealt_epoch = epoch
         return self._dealt

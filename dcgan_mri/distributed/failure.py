@@ -4,22 +4,22 @@ Before training, an error may occur on some ranks and not on others; `together` 
 in order. During training ranks wait for one another inside collectives, so a rank that fails has to abort the others.
 """
 
-import contextlib
 import sys
 import time
 import traceback
 
 from mpi4py import MPI
 
-from dcgan_mri.errors import UserError
+from dcgan_mri.errors import FAILED, UserError
 
 # An abort kills the launcher's helpers at once, and with them what they have not yet passed on to the terminal.
 SECONDS_TO_BE_HEARD = 1.0
 
 
-@contextlib.contextmanager
-def together(mpi_comm, program):
-    """Run a block without collectives on every rank; if it fails on any, print one line and end all ranks.
+class together:  # noqa: N801, a context manager is written as a word
+    """A block that every rank runs; if it fails on any, one line is printed and all ranks leave.
+
+    Before a collective inside the block all ranks have to `agree`: who has failed does not come to it.
 
     Args:
         mpi_comm (mpi4py.MPI.Comm): The ranks.
@@ -28,17 +28,38 @@ def together(mpi_comm, program):
     Raises:
         SystemExit: On every rank, with the status of the first rank's error, if any rank raised a `UserError`.
     """
-    mine = None
-    try:
-        yield
-    except UserError as error:
-        mine = (str(error), error.status)
-    errors = [error for error in mpi_comm.allgather(mine) if error is not None]
-    if errors:
-        message, status = errors[0]
-        if mpi_comm.rank == 0:
-            print(f"{program}: error: {message}", file=sys.stderr, flush=True)
-        raise SystemExit(status)
+
+    def __init__(self, mpi_comm, program):
+        self.mpi_comm = mpi_comm
+        self.program = program
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is None or issubclass(kind, UserError):
+            self._meet(error)
+
+    def agree(self, value=None):
+        """Go on if no rank has failed; a collective.
+
+        Args:
+            value: What this rank has for the others.
+
+        Returns:
+            list: The values of all ranks.
+        """
+        return self._meet(None, value)
+
+    def _meet(self, error, value=None):
+        met = self.mpi_comm.allgather((value, error and (str(error), error.status)))
+        errors = [error for _, error in met if error]
+        if errors:
+            message, status = errors[0]
+            if self.mpi_comm.rank == 0:
+                print(f"{self.program}: error: {message}", file=sys.stderr, flush=True)
+            raise SystemExit(status) from None
+        return [value for value, _ in met]
 
 
 def abort_job_on_error(program):
@@ -56,11 +77,11 @@ def abort_job_on_error(program):
             status = error.status
             print(f"{program}: error: {error} (rank {rank})", file=sys.stderr, flush=True)
         elif kind.__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower():  # CuPy has several types
-            status = 1
+            status = FAILED
             remedy = "use more GPUs, or begin anew with a smaller --batchsize"
             print(f"{program}: error: rank {rank} is out of memory ({error}); {remedy}", file=sys.stderr, flush=True)
         else:
-            status = 130 if issubclass(kind, KeyboardInterrupt) else 1
+            status = 130 if issubclass(kind, KeyboardInterrupt) else FAILED
             traceback.print_exception(kind, error, trace)
             print(f"{program}: rank {rank} failed; ending the whole job", file=sys.stderr, flush=True)
         if MPI.COMM_WORLD.size > 1:

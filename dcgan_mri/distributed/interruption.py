@@ -7,9 +7,9 @@ import numpy as np
 from mpi4py import MPI
 
 from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.extensions.triggers import EACH_ITERATION
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-STATUS = 75  # EX_TEMPFAIL: not finished, try again
 
 
 class Interruption(chainer.training.Extension):
@@ -22,6 +22,7 @@ class Interruption(chainer.training.Extension):
         mpi_comm (mpi4py.MPI.Comm): The ranks.
     """
 
+    trigger = EACH_ITERATION
     priority = chainer.training.PRIORITY_WRITER
 
     def __init__(self, mpi_comm):

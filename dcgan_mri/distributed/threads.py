@@ -10,6 +10,15 @@ VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 
 
+def cores():
+    """Number of cores that this process may use.
+
+    Returns:
+        int: At least 1.
+    """
+    return len(_cores())
+
+
 def share_of_cores(mine, all_ranks):
     """How many threads a rank may run beside the ranks of its machine that use the same cores.
 
@@ -21,7 +30,7 @@ def share_of_cores(mine, all_ranks):
     Returns:
         int: At least 1.
     """
-    return max(1, len(mine) // sum(bool(mine & cores) for cores in all_ranks))
+    return max(1, len(mine) // sum(bool(mine & theirs) for theirs in all_ranks))
 
 
 def limit_blas_threads():
@@ -38,11 +47,10 @@ def limit_blas_threads():
     from mpi4py import MPI
 
     node = MPI.COMM_WORLD.Split_type(MPI.COMM_TYPE_SHARED)
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
-    threads = share_of_cores(cores, node.allgather(cores))
+    threads = share_of_cores(_cores(), node.allgather(_cores()))
     for variable in VARIABLES:
         os.environ[variable] = str(threads)
-    return f"{threads} ({len(cores)} cores, {node.size} rank{'s' * (node.size > 1)} on this machine)"
+    return f"{threads} ({cores()} cores, {node.size} rank{'s' * (node.size > 1)} on this machine)"
 
 
 def tell_openblas_of_vectors(cpuinfo="/proc/cpuinfo"):
@@ -62,3 +70,7 @@ def tell_openblas_of_vectors(cpuinfo="/proc/cpuinfo"):
     fields = {name.strip(): value.split() for name, value in fields.items()}
     if fields.get("vendor_id") == ["AuthenticAMD"] and set(fields.get("flags", [])) >= AVX512:
         os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
+
+
+def _cores():
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))

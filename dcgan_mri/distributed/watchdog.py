@@ -17,9 +17,9 @@ import time
 from mpi4py import MPI
 
 from dcgan_mri.distributed.failure import SECONDS_TO_BE_HEARD
+from dcgan_mri.errors import FAILED
+from dcgan_mri.run.result_folder import HEARTBEAT
 
-FOLDER = ".heartbeat"
-STATUS = 1
 PACKAGES = (f"{os.sep}dcgan_mri{os.sep}", f"{os.sep}chainermn{os.sep}")
 
 
@@ -36,7 +36,7 @@ class Watchdog(threading.Thread):
     def __init__(self, mpi_comm, out, timeout, iteration):
         super().__init__(name="watchdog", daemon=True)
         self.rank, self.size = mpi_comm.rank, mpi_comm.size
-        self.folder = pathlib.Path(out) / FOLDER
+        self.folder = pathlib.Path(out) / HEARTBEAT
         self.timeout = timeout
         self.iteration = iteration
         self.interval = min(5.0, timeout / 12)
@@ -100,9 +100,9 @@ class Watchdog(threading.Thread):
         else:
             time.sleep(self.interval + 2 * SECONDS_TO_BE_HEARD)  # the speaker may look that much later
         # MPI's abort may itself wait for a lock that the training holds.
-        threading.Thread(target=MPI.COMM_WORLD.Abort, args=(STATUS,), daemon=True).start()
+        threading.Thread(target=MPI.COMM_WORLD.Abort, args=(FAILED,), daemon=True).start()
         time.sleep(5)
-        os._exit(STATUS)
+        os._exit(FAILED)
 
 
 def report(seen, silent, stood_still):

@@ -4,9 +4,11 @@ import json
 import math
 import pathlib
 
-from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.extensions.measures import PREFIX, Measures
+from dcgan_mri.extensions.triggers import EACH_EPOCH
+from dcgan_mri.files import write_text
+from dcgan_mri.run import reading, result_folder, snapshots
 
 # The one measure that falls with every kind of harm, and is without bias at 100 samples.
 CRITERION = "kid"
@@ -20,6 +22,7 @@ class BestGenerator(chainer.training.Extension):
         config (dcgan_mri.config.Config): The settings.
     """
 
+    trigger = EACH_EPOCH
     priority = Measures.priority - 1
 
     def __init__(self, gen, config):
@@ -30,27 +33,11 @@ class BestGenerator(chainer.training.Extension):
         """Keep the generator, if this epoch was measured and is the best."""
         value = trainer.observation.get(PREFIX + CRITERION)
         epoch = math.ceil(trainer.updater.epoch_detail)
-        before = best(trainer.out)
+        before = reading.best(trainer.out)
         # A run that went on from an older snapshot comes by epochs that it has seen: those count anew.
         if value is None or before is not None and before["epoch"] < epoch and before["value"] <= value:
             return
         out = pathlib.Path(trainer.out)
-        snapshots.save_generator(out / "generator_best.npz", self.gen, self.config)
-        result_folder.write_text(
-            out / "generator_best.json", json.dumps({"criterion": CRITERION, "epoch": epoch, "value": value}) + "\n")
-
-
-def best(out):
-    """What ``generator_best.json`` says.
-
-    Args:
-        out (str or Path): Result folder.
-
-    Returns:
-        dict: ``criterion``, ``epoch`` and ``value``; None if there is no such file, or it is not ours.
-    """
-    try:
-        found = json.loads((pathlib.Path(out) / "generator_best.json").read_text(encoding="utf-8"))
-        return {"criterion": str(found["criterion"]), "epoch": int(found["epoch"]), "value": float(found["value"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        snapshots.save_generator(out / result_folder.BEST_GENERATOR, self.gen, self.config)
+        write_text(
+            out / result_folder.BEST, json.dumps({"criterion": CRITERION, "epoch": epoch, "value": value}) + "\n")

@@ -4,6 +4,7 @@ import math
 
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.errors import DivergedError
+from dcgan_mri.extensions.triggers import EACH_ITERATION
 
 NETWORKS = {"gen": "generator", "dis": "discriminator"}
 
@@ -11,6 +12,7 @@ NETWORKS = {"gen": "generator", "dis": "discriminator"}
 class StopUnlessFinite(chainer.training.Extension):
     """Stops as soon as a loss is NaN or infinite; on every rank, behind `GlobalMean`, so that all stop together."""
 
+    trigger = EACH_ITERATION
     priority = chainer.training.PRIORITY_EDITOR - 1
 
     def __call__(self, trainer):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.extensions.triggers import EACH_ITERATION
 
 
 class GlobalMean(chainer.training.Extension):
@@ -12,6 +13,7 @@ class GlobalMean(chainer.training.Extension):
         mpi_comm (mpi4py.MPI.Comm): The ranks; each holds an equal share of the batch.
     """
 
+    trigger = EACH_ITERATION
     priority = chainer.training.PRIORITY_EDITOR
 
     def __init__(self, mpi_comm):

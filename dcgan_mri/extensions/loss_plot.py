@@ -5,7 +5,9 @@ import pathlib
 import matplotlib
 
 from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.extensions.triggers import EACH_EPOCH
 from dcgan_mri.files import whole_file
+from dcgan_mri.run import result_folder
 
 matplotlib.use("Agg")
 
@@ -17,18 +19,13 @@ EXPECTED = ("Expected: real slices above, generated images below. The nearer the
 
 
 class LossPlot(chainer.training.Extension):
-    """Draws ``loss.png`` from the log: both losses above, D's mean scores of real and generated images below.
+    """Draws ``loss.png`` from the log: both losses above, D's mean scores of real and generated images below."""
 
-    Args:
-        log_report (chainer.training.extensions.LogReport): Where the values come from.
-    """
-
-    def __init__(self, log_report):
-        self.log_report = log_report
+    trigger = EACH_EPOCH
 
     def __call__(self, trainer):
         """Draw all epochs so far."""
-        log = self.log_report.log
+        log = trainer.get_extension("LogReport").log
         epochs_an_iteration = trainer.updater.epoch_detail / trainer.updater.iteration
         epochs = [entry["iteration"] * epochs_an_iteration for entry in log]
         figure, (losses, scores) = plt.subplots(2, 1, sharex=True, figsize=(8, 7), layout="constrained")
@@ -44,6 +41,6 @@ class LossPlot(chainer.training.Extension):
             axes.axhline(0, color="black", linewidth=0.8, zorder=1)
             axes.legend()
             axes.grid(alpha=0.3)
-        with whole_file(pathlib.Path(trainer.out) / "loss.png") as file:
+        with whole_file(pathlib.Path(trainer.out) / result_folder.CURVES) as file:
             figure.savefig(file, format="png", dpi=120)
         plt.close(figure)

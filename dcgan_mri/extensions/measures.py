@@ -1,14 +1,15 @@
 """The cheap measures after an epoch, so that the log shows when a training went astray."""
 
 import json
-import math
 import pathlib
 
-from dcgan_mri.run import sample_grids, result_folder
 from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.distributed.threads import cores
 from dcgan_mri.extensions.budget import Budget
+from dcgan_mri.extensions.triggers import EACH_EPOCH
+from dcgan_mri.files import write_text
 from dcgan_mri.metrics.epoch import EpochMeasures
-from dcgan_mri.metrics.stack import cores
+from dcgan_mri.run import result_folder
 
 PREFIX = "measure/"
 BUDGET = 0.05
@@ -25,6 +26,7 @@ class Measures(chainer.training.Extension):
         budget (Budget): The time that it may take.
     """
 
+    trigger = EACH_EPOCH
     # Behind GlobalMean, which must find the same names on every rank; before the log.
     priority = (chainer.training.PRIORITY_EDITOR + chainer.training.PRIORITY_READER) // 2
 
@@ -36,8 +38,8 @@ class Measures(chainer.training.Extension):
     def initialize(self, trainer):
         """Describe the real slices; a few seconds, before the first iteration."""
         self._measure = EpochMeasures(self.slices, cores())
-        result_folder.write_text(
-            pathlib.Path(trainer.out) / "measures.json",
+        write_text(
+            pathlib.Path(trainer.out) / result_folder.SCALE,
             json.dumps(self._measure.scale(), indent=2, ensure_ascii=False) + "\n")
         self._budget.begin()
 
@@ -45,6 +47,5 @@ class Measures(chainer.training.Extension):
         """Measure the newest grid, if there is time to."""
         if self.every_epoch or self._budget.allows():
             with self._budget.spending():
-                grid = sample_grids.by_epoch(trainer.out)[math.ceil(trainer.updater.epoch_detail)]
-                values = self._measure(sample_grids.cells(sample_grids.read(grid)))
+                values = self._measure(trainer.get_extension("SampleGrid").pictures)
             trainer.observation.update({PREFIX + name: value for name, value in values.items()})

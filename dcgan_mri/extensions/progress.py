@@ -8,20 +8,48 @@ import time
 from mpi4py import MPI
 
 from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.extensions.triggers import EACH_EPOCH, EACH_ITERATION, last_iteration
+
+COLUMNS = ["epoch", "iteration", "gen/loss", "dis/loss", "dis/y_real", "dis/y_fake", "elapsed_time"]
+
+
+def progress(kind):
+    """What shows how far a training is.
+
+    Args:
+        kind (str): ``bar``, ``lines``, or ``auto`` for a bar on a terminal.
+
+    Returns:
+        list of chainer.training.Extension: A report of each epoch, and a bar or lines.
+    """
+    on_terminal = kind == "bar" or kind == "auto" and is_on_terminal()
+    report = Report(COLUMNS, out=sys.stdout if on_terminal else WithoutEscapes(sys.stdout))
+    return [report, Bar(update_interval=1) if on_terminal else ProgressLines()]
+
+
+class Report(chainer.training.extensions.PrintReport):
+    """`chainer.training.extensions.PrintReport` after each epoch."""
+
+    trigger = EACH_EPOCH
+
+
+class Bar(chainer.training.extensions.ProgressBar):
+    """`chainer.training.extensions.ProgressBar`, which looks at the clock in each iteration."""
+
+    trigger = EACH_ITERATION
 
 
 class ProgressLines(chainer.training.Extension):
     """Prints a line after the third iteration and then every so often: how far, how fast, how long to go.
 
     Args:
-        last_iteration (int): Where the training ends.
         seconds (float): Time between lines.
         out (file): Where they go.
     """
 
+    trigger = EACH_ITERATION
 
-    def __init__(self, last_iteration, seconds=60.0, out=None):
-        self.last_iteration = last_iteration
+    def __init__(self, seconds=60.0, out=None):
         self.seconds = seconds
         self.out = out or sys.stdout
         self._first = None
@@ -39,10 +67,11 @@ class ProgressLines(chainer.training.Extension):
         if not due:
             return
         self._printed = now
+        last = last_iteration(trainer)
         pace = (now - self._first[1]) / done
-        left = datetime.timedelta(seconds=round(pace * (self.last_iteration - trainer.updater.iteration)))
+        left = datetime.timedelta(seconds=round(pace * (last - trainer.updater.iteration)))
         print(
-            f"iteration {trainer.updater.iteration} of {self.last_iteration}, "
+            f"iteration {trainer.updater.iteration} of {last}, "
             f"epoch {trainer.updater.epoch_detail:.2f}, {pace:.2f} s an iteration, {left} to go",
             file=self.out, flush=True)
 

@@ -4,7 +4,9 @@ import pathlib
 
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.extensions.budget import Budget
+from dcgan_mri.extensions.triggers import EACH_EPOCH, last_iteration
 from dcgan_mri.review.page import Page
+from dcgan_mri.run import result_folder
 
 BUDGET = 0.05
 
@@ -16,25 +18,24 @@ class ReviewPage(chainer.training.Extension):
 
     Args:
         slices (dcgan_mri.slice_set.Slices): The training slices.
-        last_iteration (int): Where the training ends.
     """
 
+    trigger = EACH_EPOCH
     priority = -200  # behind the log, and behind the snapshot, which matters more
 
-    def __init__(self, slices, last_iteration):
+    def __init__(self, slices):
         self.slices = slices
-        self.last_iteration = last_iteration
         self._budget = Budget(BUDGET)
 
     def initialize(self, trainer):
         """Begin a page."""
         out = pathlib.Path(trainer.out)
-        self._page = Page([out], [self.slices], out / "index.html")
+        self._page = Page([out], [self.slices], out / result_folder.PAGE)
         self._budget.begin()
 
     def __call__(self, trainer):
         """Write the page, if there is time to."""
-        if self._budget.allows() or trainer.updater.iteration >= self.last_iteration:
+        if self._budget.allows() or trainer.updater.iteration >= last_iteration(trainer):
             with self._budget.spending():
                 grid = trainer.get_extension("SampleGrid")
                 self._page.write(newest=(grid.epoch, grid.picture))

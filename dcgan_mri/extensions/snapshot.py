@@ -2,8 +2,9 @@
 
 import pathlib
 
-from dcgan_mri.run import snapshots
 from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.extensions.triggers import EACH_EPOCH, EpochsAndEnd
+from dcgan_mri.run import result_folder, snapshots
 
 
 class Snapshot(chainer.training.Extension):
@@ -11,13 +12,15 @@ class Snapshot(chainer.training.Extension):
 
     Args:
         config (dcgan_mri.config.Config): The settings; kept beside the weights.
+        interval (int): Epochs between snapshots.
         keep (int): Number of snapshots to keep.
     """
 
     priority = -100  # behind the extensions whose state belongs into it
 
-    def __init__(self, config, keep):
+    def __init__(self, config, interval, keep):
         self.config = config
+        self.trigger = EpochsAndEnd(interval)
         self.keep = keep
 
     def __call__(self, trainer):
@@ -35,10 +38,12 @@ class GeneratorFile(chainer.training.Extension):
         config (dcgan_mri.config.Config): The settings.
     """
 
+    trigger = EACH_EPOCH
+
     def __init__(self, gen, config):
         self.gen = gen
         self.config = config
 
     def __call__(self, trainer):
         """Overwrite the file."""
-        snapshots.save_generator(pathlib.Path(trainer.out) / "generator.npz", self.gen, self.config)
+        snapshots.save_generator(pathlib.Path(trainer.out) / result_folder.GENERATOR, self.gen, self.config)

@@ -17,8 +17,20 @@ class StopAt:
         return trainer.updater.iteration >= self.iteration or self.interruption.agreed
 
     def get_training_length(self):
-        """Length of the training for Chainer's progress bar."""
+        """Length of the training, as Chainer's triggers tell it."""
         return self.iteration, "iteration"
+
+
+def last_iteration(trainer):
+    """Where a training ends.
+
+    Args:
+        trainer (chainer.training.Trainer): Stops at an iteration.
+
+    Returns:
+        int: The last iteration.
+    """
+    return trainer.stop_trigger.get_training_length()[0]
 
 
 class EpochsAndEnd:
@@ -26,18 +38,22 @@ class EpochsAndEnd:
 
     Args:
         epochs (int): Epochs between.
-        last_iteration (int): Where the training ends.
     """
 
-    def __init__(self, epochs, last_iteration):
+    def __init__(self, epochs):
         self.epochs = epochs
-        self.last_iteration = last_iteration
 
     def __call__(self, trainer):
         updater = trainer.updater
-        return updater.iteration == self.last_iteration or updater.is_new_epoch and updater.epoch % self.epochs == 0
+        return updater.iteration == last_iteration(trainer) or updater.is_new_epoch and updater.epoch % self.epochs == 0
 
 
-def each_iteration(trainer):
+class EachIteration:
     """Trigger that always fires."""
-    return True
+
+    def __call__(self, trainer):
+        return True
+
+
+EACH_EPOCH = EpochsAndEnd(1)
+EACH_ITERATION = EachIteration()

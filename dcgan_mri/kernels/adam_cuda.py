@@ -1,4 +1,4 @@
-"""Adam with weight decay on a GPU, in one kernel for each parameter.
+"""Adam with weight decay on a GPU: it buys one pass over parameters, gradients and moments in place of two.
 
 The size of a step comes from device memory: Chainer passes it as a number, which a captured CUDA graph would repeat for
 ever, and it depends on how many steps there were.
@@ -6,35 +6,26 @@ ever, and it depends on how many steps there were.
 
 import numpy as np
 
-from dcgan_mri.kernels.cuda import for_each
+from dcgan_mri.kernels.cuda import elementwise
 
-SOURCE = r"""
-extern "C" __global__ void adam(
-        float* param, const float* grad, float* m, float* v, const float* step_size, float rest1, float rest2,
-        float eps, float decay, long long n) {
-    const float rate = step_size[0];
-    const long long stride = (long long)gridDim.x * blockDim.x;
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += stride) {
-        const float p = param[i], g = grad[i] + decay * p;
-        const float first = m[i] + rest1 * (g - m[i]), second = v[i] + rest2 * (g * g - v[i]);
-        m[i] = first;
-        v[i] = second;
-        param[i] = p - rate * first / (sqrtf(second) + eps);
-    }
-}
-"""
+ADAM = ("float32 grad, raw float32 step_size, float32 rest1, float32 rest2, float32 eps, float32 decay",
+        "float32 param, float32 m, float32 v",
+        """const float g = grad + decay * param;
+        m += rest1 * (g - m);
+        v += rest2 * (g * g - v);
+        param -= step_size[0] * m / (sqrtf(v) + eps)""", "adam")
 
 
 def step(param, grad, m, v, step_size, rest1, rest2, eps, decay):
     """One step of Adam (Kingma and Ba 2015) with weight decay in the gradient; as `elementwise.adam` on a CPU.
 
     Args:
-        param, m, v (cupy.ndarray): Parameters and both moments, float32, contiguous, of one shape; updated.
-        grad (cupy.ndarray): Gradient, float32, contiguous, of that shape.
+        param, m, v (cupy.ndarray): Parameters and both moments, float32 of one shape; updated.
+        grad (cupy.ndarray): Gradient, float32 of that shape.
         step_size (cupy.ndarray): Corrected for the moments' bias, float32 of shape (1,).
         rest1, rest2 (float): 1 - β1 and 1 - β2.
         eps (float): Added to the root.
         decay (float): Factor of the weight decay.
     """
     numbers = [np.float32(number) for number in (rest1, rest2, eps, decay)]
-    for_each(SOURCE, "adam", param.size, param, grad, m, v, step_size, *numbers, np.int64(param.size))
+    elementwise(*ADAM)(grad, step_size, *numbers, param, m, v)

@@ -4,15 +4,14 @@ CuPy 14 has no binding to cuDNN, and Chainer without one falls back to columns a
 image k² times. Here every shape gets a plan from cuDNN's heuristics when it is first seen. Arrays are float32 outside;
 what the products are computed in is the precision:
 
-tf32        products of 10 bits of mantissa, summed in float32, on tensor cores: what PyTorch's convolutions do
-float32     float32 throughout
-bf16, fp16  arrays are rounded to 16 bits and back, sums are float32; weights and moments stay float32 outside
+tf32     products of 10 bits of mantissa, summed in float32, on tensor cores: what PyTorch's convolutions do
+float32  float32 throughout; on GPUs before compute capability 8.0, which have no TF32, also where tf32 is asked for
+fp16     arrays are rounded to 16 bits and back, sums are float32; weights and moments stay float32 outside
 
-For a shape that cuDNN has no plan for a function returns None, with a line in the log: Chainer's code takes over.
+For a shape that cuDNN has no plan for, or whose plan fails when it is first run, a function returns None, with a line
+in the log: Chainer's code takes over.
 """
 
-import contextlib
-import functools
 import logging
 import math
 
@@ -20,16 +19,23 @@ import numpy as np
 
 from dcgan_mri.chainer_compat import chainer
 
-PRECISIONS = ("tf32", "float32", "bf16", "fp16")
+PRECISIONS = ("tf32", "float32", "fp16")
 OLDEST_CUDNN = 90000
+FIRST_WITH_TF32 = 80
 
 _log = logging.getLogger(__name__)
 _state = {"precision": "tf32"}
+# What a convolution is, and its plan; None where there is none, or where it failed when it was first run.
+_plans = {}
+_handles = {}
 
 
-def precision():
-    """str: What convolutions are computed in."""
-    return _state["precision"]
+def computed_in():
+    """str: What convolutions are computed in on the current GPU."""
+    import cupy
+
+    has_tf32 = int(cupy.cuda.Device().compute_capability) >= FIRST_WITH_TF32
+    return "float32" if _state["precision"] == "tf32" and not has_tf32 else _state["precision"]
 
 
 def use_precision(precision):
@@ -47,7 +53,6 @@ def why_not():
     Returns:
         str: What is missing, and what to do; None if nothing is.
     """
-    _load_cuda_runtime()
     try:
         import cudnn
     except ImportError as error:
@@ -60,17 +65,6 @@ def why_not():
     except Exception as error:  # the frontend raises RuntimeError, CuPy types of its own
         return f"cuDNN cannot be started ({' '.join(str(error).split())[:200]})"
     return None
-
-
-def _load_cuda_runtime():
-    """The frontend looks for the CUDA runtime by name, and pip's packages are not where the loader looks.
-
-    CuPy has the runtime built in, so that nothing else has loaded it. Where this finds none, the system's may be there.
-    """
-    with contextlib.suppress(Exception):  # pathfinder comes with CuPy 14, and raises types of its own
-        from cuda.pathfinder import load_nvidia_dynamic_lib
-
-        load_nvidia_dynamic_lib("cudart")
 
 
 def convolution(x, weights, bias, stride, pad, out_size):
@@ -129,27 +123,21 @@ def _compute(kind, a, b, out_shape, stride, pad, precision=None):
 
     precision = precision or _state["precision"]
     deterministic = bool(chainer.config.cudnn_deterministic)
-    plan = _plan(kind, a.shape, b.shape, tuple(out_shape), stride, pad, precision, deterministic, _device())
-    if plan is None:
+    storage = np.float16 if precision == "fp16" else np.float32
+    a, b = (cupy.ascontiguousarray(one, storage) for one in (a, b))
+    key = (kind, a.shape, b.shape, tuple(out_shape), stride, pad, precision, deterministic, _device())
+    if key in _plans and _plans[key] is None:
         return None
-    a, b = cupy.ascontiguousarray(a), cupy.ascontiguousarray(b)
-    if precision not in ("bf16", "fp16"):
-        return plan(a, b, cupy.empty(out_shape, np.float32))
-    from dcgan_mri.kernels.narrow_cuda import STORAGE, narrow, widen
-
-    y = plan(narrow(a, precision), narrow(b, precision), cupy.empty(out_shape, STORAGE[precision]))
-    return widen(y, precision)
-
-
-@functools.cache
-def _plan(kind, a_shape, b_shape, out_shape, stride, pad, precision, deterministic, device):
-    """The plan for a shape, or None where cuDNN has none."""
-    place = {"handle": _handle(device)}
     try:
-        return Plan(kind, a_shape, b_shape, out_shape, stride, pad, precision, deterministic, place)
-    except RuntimeError as error:  # cudnn.cudnnGraphNotSupportedError is one too
+        if key not in _plans:
+            _plans[key] = Plan(*key[:-1], {"handle": _handle(key[-1])})
+        return _plans[key](a, b, cupy.empty(out_shape, storage)).astype(np.float32, copy=False)
+    except Exception as error:  # cudnn.cudnnGraphNotSupportedError is no RuntimeError
+        if _plans.get(key) is not None and _plans[key].has_run:
+            raise
+        _plans[key] = None
         _log.warning("cuDNN has no plan for %s of %s and %s in %s (%s): Chainer's own code computes it",
-                     kind, a_shape, b_shape, precision, " ".join(str(error).split())[:200])
+                     kind, a.shape, b.shape, precision, " ".join(str(error).split())[:200])
         return None
 
 
@@ -173,8 +161,7 @@ class Plan:
     def __init__(self, kind, a_shape, b_shape, out_shape, stride, pad, precision, deterministic, place):
         import cudnn
 
-        data_type = {"bf16": cudnn.data_type.BFLOAT16, "fp16": cudnn.data_type.HALF}.get(
-            precision, cudnn.data_type.FLOAT)
+        data_type = cudnn.data_type.HALF if precision == "fp16" else cudnn.data_type.FLOAT
         single = cudnn.data_type.FLOAT
         graph = cudnn.pygraph(io_data_type=data_type, intermediate_data_type=single, compute_data_type=single, **place)
         a = graph.tensor(name="a", uid=1, dim=list(a_shape), stride=_strides(a_shape), data_type=data_type)
@@ -198,6 +185,7 @@ class Plan:
         graph.build_plans()
         self.graph, self.handle = graph, place.get("handle")
         self.workspace = graph.get_workspace_size()
+        self.has_run = False
 
     def __call__(self, a, b, out):
         """Compute on the current stream.
@@ -215,6 +203,7 @@ class Plan:
         cudnn.set_stream(handle=self.handle, stream=cupy.cuda.get_current_stream().ptr)
         pointers = {uid: array.data.ptr for uid, array in ((1, a), (2, b), (3, out))}
         self.graph.execute(pointers, workspace.data.ptr, handle=self.handle)
+        self.has_run = True
         return out
 
 
@@ -241,9 +230,10 @@ def _device():
     return cupy.cuda.runtime.getDevice()
 
 
-@functools.cache
 def _handle(device):
     """cuDNN's handle of this process for a GPU."""
     import cudnn
 
-    return cudnn.create_handle()
+    if device not in _handles:
+        _handles[device] = cudnn.create_handle()
+    return _handles[device]

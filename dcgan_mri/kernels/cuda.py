@@ -1,35 +1,48 @@
-"""Kernels in CUDA C: compiled by CuPy for the GPU at hand when first used."""
+"""Kernels for a GPU in CUDA C: CuPy compiles each for the GPU at hand when it is first used."""
 
-import functools
-
-THREADS = 256
-# More blocks than this find no room on a GPU at once: a kernel's threads then go on to further values.
-MOST_BLOCKS = 4096
+_made = {}
 
 
-@functools.cache
-def kernel(source, name):
-    """A kernel, compiled when it is first launched.
+def elementwise(inputs, outputs, operation, name):
+    """A kernel that computes each value of its output from those of its inputs at the same place.
+
+    Args:
+        inputs, outputs, operation, name (str): As `cupy.ElementwiseKernel` takes them.
+
+    Returns:
+        cupy.ElementwiseKernel: To be called with arrays of shapes that broadcast, and numbers.
+    """
+    return _once("ElementwiseKernel", inputs, outputs, operation, f"dcgan_mri_{name}")
+
+
+def summing(inputs, operation, name):
+    """A kernel that sums an expression along an axis.
+
+    Args:
+        inputs, operation, name (str): As `cupy.ReductionKernel` takes them.
+
+    Returns:
+        cupy.ReductionKernel: To be called with arrays of shapes that broadcast, and ``axis``; its results are float32.
+    """
+    return _once("ReductionKernel", inputs, "float32 y", operation, "a + b", "y = a", "0", f"dcgan_mri_{name}")
+
+
+def raw(source, name):
+    """A kernel written as a whole.
 
     Args:
         source (str): CUDA C; the kernel is declared ``extern "C"``.
         name (str): Its name.
 
     Returns:
-        cupy.RawKernel: To be called with blocks, threads, arguments, and bytes of shared memory.
+        cupy.RawKernel: To be called with blocks, threads and arguments.
     """
+    return _once("RawKernel", source, name)
+
+
+def _once(kind, *arguments):
     import cupy
 
-    return cupy.RawKernel(source, name)
-
-
-def for_each(source, name, n, *arguments):
-    """Launch a kernel whose threads stride over n values.
-
-    Args:
-        source, name (str): As for `kernel`.
-        n (int): Number of values, at least 1.
-        *arguments: CuPy arrays, and NumPy scalars of the types that the kernel declares.
-    """
-    blocks = min(MOST_BLOCKS, -(-n // THREADS))
-    kernel(source, name)((blocks,), (THREADS,), arguments)
+    if (kind, arguments) not in _made:
+        _made[kind, arguments] = getattr(cupy, kind)(*arguments)
+    return _made[kind, arguments]

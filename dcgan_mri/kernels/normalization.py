@@ -1,4 +1,8 @@
-"""Batch normalisation, dropout and (Leaky) ReLU as one function, with a link's parameters and statistics."""
+"""Batch normalisation, dropout and (Leaky) ReLU as one function, with a link's parameters and statistics.
+
+Only the input is kept for the backward pass: what lies behind the normalisation is computed anew, with the affine map
+of the forward pass, since a step of the optimizer may have changed gamma and beta in between (alternating updates).
+"""
 
 import numpy as np
 
@@ -19,6 +23,19 @@ def covers(x):
     return covered and (chainer.config.train or not chainer.config.enable_backprop)
 
 
+def normalize(link, x):
+    """Batch normalisation by the fast kernels where they cover it, else by the link itself.
+
+    Args:
+        link (chainer.Link): As for `normalize_and_activate`.
+        x (chainer.Variable): Shape (B, C) or (B, C, H, W).
+
+    Returns:
+        chainer.Variable: As x.
+    """
+    return normalize_and_activate(link, x, None, 0.0, 1.0) if covers(x.array) else link(x)
+
+
 def normalize_and_activate(link, x, kept, ratio, slope):
     """y = leaky(dropout(batch_normalization(x))), with a link's parameters and statistics.
 
@@ -33,21 +50,59 @@ def normalize_and_activate(link, x, kept, ratio, slope):
     Returns:
         chainer.Variable: As x.
     """
-    if backends.covers_on_gpu(x.array):
-        from dcgan_mri.kernels.normalization_cuda import NormalizeAndActivate, by_fixed_statistics
-    else:
-        from dcgan_mri.kernels.normalization_cpu import NormalizeAndActivate, by_fixed_statistics
-
     gamma = getattr(link, "gamma", None)
     gamma = chainer.as_variable(link.xp.ones_like(link.avg_mean) if gamma is None else gamma)
+    after = kept, np.float32(1 / (1 - ratio)), np.float32(slope)
     if not chainer.config.train:
-        return chainer.Variable(by_fixed_statistics(
-            x.array, gamma.array, link.beta.array, link.avg_mean, link.avg_var, link.eps, kept, ratio, slope))
+        _, *affine = _affine(link.avg_mean, link.avg_var, gamma.array, link.beta.array, link.eps)
+        return chainer.Variable(_code(x).activate(_maps(x), *affine, *after).reshape(x.shape))
     join = getattr(link, "join", OneProcess())
-    function = NormalizeAndActivate(link.eps, join, kept, ratio, slope)
+    function = NormalizeAndActivate(link.eps, join, *after)
     y, = function.apply((x, gamma, link.beta))
     update_running(link, function.mean, function.var, x.size // len(function.mean) * join.size)
     return y
+
+
+class NormalizeAndActivate(chainer.FunctionNode):
+    """y = leaky(dropout(batch_normalization(x))), in training.
+
+    Args:
+        eps (float): Added to the variance.
+        join (object): What makes statistics of one process those of all; see `OneProcess`.
+        kept (array or None): What dropout keeps, bool of x's shape.
+        scale (numpy.float32): Of what is kept.
+        slope (numpy.float32): Of Leaky ReLU below zero: 0 is ReLU, 1 nothing.
+
+    The statistics are in ``mean`` and ``var`` afterwards, shape (C,).
+    """
+
+    def __init__(self, eps, join, kept, scale, slope):
+        self.eps, self.join = eps, join
+        self.kept, self.scale, self.slope = kept, scale, slope
+
+    def forward(self, inputs):
+        x, gamma, beta = inputs
+        self.retain_inputs((0, 1, 2))
+        maps = _maps(x)
+        self.mean, self.var = self.join.moments(*_code(x).moments(maps))
+        self._inv_std, *affine = _affine(self.mean, self.var, gamma, beta, self.eps)
+        self._after = *affine, self.kept, self.scale, self.slope
+        return _code(x).activate(maps, *self._after).reshape(x.shape),
+
+    def backward(self, indexes, grad_outputs):
+        x, gamma, beta = self.get_retained_inputs()
+        gy, = grad_outputs
+        if chainer.config.enable_backprop:  # the gradient is to be differentiated: by Chainer's own functions
+            return chainer.grad([self._plain(x, gamma, beta)], [x, gamma, beta], [gy], enable_double_backprop=True)
+        gx, ggamma, gbeta = _code(x).gradients(
+            _maps(x), _maps(gy), self.mean, self._inv_std, self._after, self.join.sums)
+        return tuple(map(chainer.as_variable, (gx.reshape(x.shape), ggamma, gbeta)))
+
+    def _plain(self, x, gamma, beta):
+        h = self.join.batch_normalization(x, gamma, beta, self.eps)
+        if self.kept is not None:
+            h = h * (self.kept.reshape(h.shape) * self.scale)
+        return F.leaky_relu(h, float(self.slope))
 
 
 def update_running(link, mean, var, count):
@@ -59,11 +114,6 @@ def update_running(link, mean, var, count):
         count (int): Values in a channel, over all processes.
     """
     correction = count / max(count - 1, 1)
-    if backends.covers_on_gpu(link.avg_mean, link.avg_var, mean, var):
-        from dcgan_mri.kernels.normalization_cuda import move_running
-
-        move_running(link.avg_mean, link.avg_var, mean, var, link.decay, correction)
-        return
     for running, new in ((link.avg_mean, mean), (link.avg_var, var * np.float32(correction))):
         running *= link.decay
         running += (1 - link.decay) * new
@@ -85,3 +135,26 @@ class OneProcess:
     def batch_normalization(self, x, gamma, beta, eps):
         """The same by Chainer's function, which can be differentiated twice."""
         return F.batch_normalization(x, gamma, beta, eps=eps)
+
+
+def _code(x):
+    """What computes on a map's device."""
+    if backends.covers_on_gpu(getattr(x, "array", x)):
+        from dcgan_mri.kernels import normalization_cuda
+
+        return normalization_cuda
+    from dcgan_mri.kernels import normalization_cpu
+
+    return normalization_cpu
+
+
+def _maps(x):
+    return getattr(x, "array", x).ravel().reshape(*x.shape[:2], -1)
+
+
+def _affine(mean, var, gamma, beta, eps):
+    """1 / standard deviation, and what normalisation does to a channel, as factor and shift."""
+    xp = chainer.backend.get_array_module(var)
+    inv_std = 1 / xp.sqrt(var + np.float32(eps))
+    factor = gamma * inv_std
+    return inv_std, factor, beta - mean * factor

@@ -1,14 +1,19 @@
 """Counter-based random numbers on CUDA: Philox4x32-10 (Salmon et al., "Parallel random numbers", SC 2011).
 
+It buys draws that depend on nothing but (seed, iteration, name, sample), which CuPy's own generators do not offer.
+
 The core is plain C, so that the tests can check it against the published test vectors without a GPU.
 """
 
-import functools
 import hashlib
 
 import numpy as np
 
-from dcgan_mri.kernels.cuda import for_each
+from dcgan_mri.kernels.cuda import raw
+
+THREADS = 256
+# More blocks than this find no room on a GPU at once: a kernel's threads then go on to further values.
+MOST_BLOCKS = 4096
 
 PHILOX = r"""
 PREFIX void philox4x32(unsigned int c[4], unsigned int k0, unsigned int k1) {
@@ -110,40 +115,22 @@ def draw(name, seed, stream, iteration, samples, shape, x=None, number=0.0):
         name (str): As for `source`.
         seed (int): Seed of the run.
         stream (int): Number that stands for what is drawn.
-        iteration (int or cupy.ndarray): Below 2**32; an array is uint32 of shape (), read when the kernel runs.
-        samples (sequence of int): Index of each sample in the global batch.
+        iteration (cupy.ndarray): uint32 of shape (), read when the kernel runs.
+        samples (cupy.ndarray): Index of each sample in the global batch, int64 of shape (B,).
         shape (tuple of int): Shape of one sample's numbers.
-        x (cupy.ndarray): What ``noisy`` adds to, float32 of shape (len(samples), *shape).
+        x (cupy.ndarray): What ``noisy`` adds to, float32 of shape (B, *shape).
         number (float): The factor of ``noisy``, the bound of ``kept``.
 
     Returns:
-        cupy.ndarray: float32, for ``kept`` bool, of shape (len(samples), *shape).
+        cupy.ndarray: float32, for ``kept`` bool, of shape (B, *shape).
     """
     import cupy
 
-    device = cupy.cuda.runtime.getDevice()
     out = cupy.empty((len(samples), *shape), dtype=np.bool_ if name == "kept" else np.float32)
     n_values = out.size // len(samples)
     where = np.uintp(0) if x is None else cupy.ascontiguousarray(x)
-    if isinstance(iteration, int):
-        iteration = _number_on_device(iteration, device)
-    k0, k1 = key(seed, stream)
-    for_each(source(name), f"philox_{name}", len(samples) * ((n_values + 3) // 4),
-             out, where, np.float32(number), _samples_on_device(tuple(samples), device), np.int64(len(samples)),
-             np.int64(n_values), iteration, np.uint32(k0), np.uint32(k1))
+    blocks = min(MOST_BLOCKS, -(-len(samples) * ((n_values + 3) // 4) // THREADS))
+    raw(source(name), f"philox_{name}")((blocks,), (THREADS,), (
+        out, where, np.float32(number), samples, np.int64(len(samples)), np.int64(n_values), iteration,
+        *map(np.uint32, key(seed, stream))))
     return out
-
-
-# An iteration draws some forty times for the same samples: they are sent once.
-@functools.lru_cache(maxsize=64)
-def _samples_on_device(samples, device):
-    import cupy
-
-    return cupy.array(samples, dtype=np.int64)
-
-
-@functools.lru_cache(maxsize=4)
-def _number_on_device(iteration, device):
-    import cupy
-
-    return cupy.full((), iteration, dtype=np.uint32)

@@ -6,6 +6,8 @@ from functools import cache
 
 import threadpoolctl
 
+from dcgan_mri.distributed.threads import cores
+
 
 def n_threads():
     """How many threads this process may use.
@@ -17,7 +19,7 @@ def n_threads():
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdecimal() and int(asked):
         return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores()
 
 
 def each(function, tasks):

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from scipy import fft
 
-from dcgan_mri.metrics.registry import Measure, Quantity, register
+from dcgan_mri.metrics.measure import Measure, Quantity
 
 PERIODS = (2, 4, 8)
 
@@ -58,41 +58,26 @@ def prominence(grey):
     return result
 
 
-def describe(stack, reference):
-    """Prominence of the lattice in each image.
+class Checkerboard(Measure):
+    """Prominence of the lattice in each image."""
 
-    Args:
-        stack (Stack): The images.
-        reference (Stack): Not used.
+    name = "checkerboard"
+    quantities = tuple(
+        Quantity(f"checkerboard.{period}", "ratio to real", "0 to infinity",
+                 f"above real: a lattice of {period} pixels") for period in PERIODS)
+    every_epoch = True
 
-    Returns:
-        dict: ``prominence``, shape (N, len(PERIODS)).
-    """
-    return {"prominence": stack.each(prominence)}
+    def describe(self, stack, reference):
+        """``prominence``, shape (N, len(PERIODS))."""
+        return {"prominence": stack.each(prominence)}
 
-
-def compare(samples, baseline, rng):
-    """Geometric means of the samples' prominence over that of real slices.
-
-    Args:
-        samples (dict): From `describe`.
-        baseline (dict): The same of real slices.
-        rng (numpy.random.Generator): Not used.
-
-    Returns:
-        dict: Quantity to float.
-    """
-    difference = _means(samples["prominence"]) - _means(baseline["prominence"])
-    return {f"checkerboard.{period}": float(np.exp(value)) for period, value in zip(PERIODS, difference, strict=True)}
+    def compare(self, samples, baseline, rng):
+        """Geometric means of the samples' prominence over that of real slices."""
+        difference = _means(samples["prominence"]) - _means(baseline["prominence"])
+        return {f"checkerboard.{period}": float(np.exp(value))
+                for period, value in zip(PERIODS, difference, strict=True)}
 
 
 def _means(values):
     known = ~np.isnan(values)
     return np.where(known, values, 0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
-
-
-register(Measure(
-    "checkerboard",
-    tuple(Quantity(f"checkerboard.{period}", "ratio to real", "0 to infinity",
-                   f"above real: a lattice of {period} pixels") for period in PERIODS),
-    describe, compare, every_epoch=True))

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from dcgan_mri.metrics.registry import MEASURES
+from dcgan_mri.metrics import MEASURES
 
 REPLICATES = 100
 SPLITS = 5
@@ -140,7 +140,7 @@ def measure_all(samples, reference, held_out=None, progress=lambda text: None):
 
     Args:
         samples (dcgan_mri.metrics.stack.Stack): The images to judge.
-        reference (dcgan_mri.metrics.stack.Stack): The training slices.
+        reference (dcgan_mri.metrics.reference.Reference): The training slices.
         held_out (dcgan_mri.metrics.stack.Stack): Slices of other subjects; None if there are none.
         progress (callable): Called with a text as each step begins.
 
@@ -148,22 +148,23 @@ def measure_all(samples, reference, held_out=None, progress=lambda text: None):
         tuple: Quantity to `Result`, and what `memorisation` says of the samples. Without held-out slices the quantities
         that need them are NaN.
     """
-    for stack in filter(None, (samples, reference, held_out)):
+    for stack in filter(None, (samples, reference.real, held_out)):
         for name in SHARED:
             progress(name)
             getattr(stack, name)
     results, copies = {}, None
-    for measure in MEASURES.values():
+    for measure in MEASURES:
         progress(f"{measure.name}, samples")
-        described = measure.describe(samples, reference)
+        described = measure.describe(samples, reference.real)
         if measure.against_held_out:
             copies = described
-        baseline = held_out if measure.against_held_out else reference
+        baseline = held_out if measure.against_held_out else reference.real
         if baseline is None:
             results.update({quantity.name: Result(*[np.nan] * 6) for quantity in measure.quantities})
             continue
         progress(f"{measure.name}, real")
-        held_against = measure.describe(baseline, reference)
+        held_against = (measure.describe(held_out, reference.real) if measure.against_held_out
+                        else reference.described(measure))
         progress(f"{measure.name}, comparison")
         results.update(compare(measure, described, held_against, samples.groups, baseline.groups))
     return results, copies

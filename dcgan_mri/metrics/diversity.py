@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from dcgan_mri.metrics.numbers import ratio
-from dcgan_mri.metrics.registry import Measure, Quantity, register
+from dcgan_mri.metrics.measure import Measure, Quantity
 
 # Wang, Simoncelli and Bovik, "Multiscale structural similarity for image quality assessment", Asilomar 2003.
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -68,44 +68,35 @@ def ms_ssim(one, other):
     return product
 
 
-def describe(stack, reference):
-    """Similarity of each image to two others, drawn at random but always the same.
+class Diversity(Measure):
+    """Similarity of each image to two others, drawn at random but always the same."""
 
-    Args:
-        stack (Stack): The images.
-        reference (Stack): Not used.
+    name = "diversity"
+    quantities = (
+        Quantity("diversity.similarity", "MS-SSIM of pairs, ratio to real", "0 to 1 / real's MS-SSIM",
+                 "above real: images too alike, collapse"),)
+    every_epoch = True
 
-    Returns:
-        dict: ``self`` (N,), an image's number; ``partner`` (N, 2), its partners'; ``similarity`` (N, 2).
-    """
-    n = len(stack)
-    rng = np.random.default_rng(0)
-    partner, similarity = np.empty((n, PARTNERS), dtype=int), np.full((n, PARTNERS), np.nan)
-    for i in range(PARTNERS):
-        # Round in a ring, so that each pyramid is made only once.
-        ring = rng.permutation(n)
-        partner[ring, i] = np.roll(ring, -1)
-        if n > 1:
-            first = before = pyramid(stack.grey[ring[0]])
-            for here, there in zip(ring, np.roll(ring, -1), strict=True):
-                after = first if there == ring[0] else pyramid(stack.grey[there])
-                similarity[here, i] = ms_ssim(before, after)
-                before = after
-    return {"self": np.arange(n), "partner": partner, "similarity": similarity}
+    def describe(self, stack, reference):
+        """``self`` (N,), an image's number; ``partner`` (N, 2), its partners'; ``similarity`` (N, 2)."""
+        n = len(stack)
+        rng = np.random.default_rng(0)
+        partner, similarity = np.empty((n, PARTNERS), dtype=int), np.full((n, PARTNERS), np.nan)
+        for i in range(PARTNERS):
+            # Round in a ring, so that each pyramid is made only once.
+            ring = rng.permutation(n)
+            partner[ring, i] = np.roll(ring, -1)
+            if n > 1:
+                first = before = pyramid(stack.grey[ring[0]])
+                for here, there in zip(ring, np.roll(ring, -1), strict=True):
+                    after = first if there == ring[0] else pyramid(stack.grey[there])
+                    similarity[here, i] = ms_ssim(before, after)
+                    before = after
+        return {"self": np.arange(n), "partner": partner, "similarity": similarity}
 
-
-def compare(samples, baseline, rng):
-    """Mean similarity of the samples over that of real slices.
-
-    Args:
-        samples (dict): From `describe`.
-        baseline (dict): The same of real slices.
-        rng (numpy.random.Generator): Not used.
-
-    Returns:
-        dict: Quantity to float.
-    """
-    return {"diversity.similarity": ratio(_mean(samples), _mean(baseline))}
+    def compare(self, samples, baseline, rng):
+        """Mean similarity of the samples over that of real slices."""
+        return {"diversity.similarity": ratio(_mean(samples), _mean(baseline))}
 
 
 def _mean(rows):
@@ -115,10 +106,3 @@ def _mean(rows):
 
 def _window(grey):
     return ndimage.gaussian_filter(grey, WINDOW_SIGMA, radius=WINDOW // 2)
-
-
-register(Measure(
-    "diversity",
-    (Quantity("diversity.similarity", "MS-SSIM of pairs, ratio to real", "0 to 1 / real's MS-SSIM",
-              "above real: images too alike, collapse"),),
-    describe, compare, every_epoch=True))

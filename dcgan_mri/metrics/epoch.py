@@ -5,12 +5,12 @@ import math
 
 import numpy as np
 
-from dcgan_mri.metrics import comparison, features
-from dcgan_mri.metrics.registry import MEASURES
-from dcgan_mri.metrics.stack import Stack
+from dcgan_mri.metrics import MEASURES, comparison
+from dcgan_mri.metrics.reference import Reference
 
 SAMPLES = 100
 SLICES = 200
+EVERY_EPOCH = tuple(measure for measure in MEASURES if measure.every_epoch)
 
 
 class EpochMeasures:
@@ -23,13 +23,7 @@ class EpochMeasures:
 
     def __init__(self, slices, threads):
         chosen = np.unique(np.linspace(0, len(slices) - 1, SLICES).round().astype(int))
-        pictures = slices.batch(chosen)
-        self._threads = threads
-        self._real = Stack(
-            pictures, features.choose(None, pictures / np.float32(255)), [slices.subjects[i] for i in chosen],
-            [slices.levels[i] for i in chosen], threads)
-        self._measures = [measure for measure in MEASURES.values() if measure.every_epoch]
-        self._described = {measure.name: measure.describe(self._real, self._real) for measure in self._measures}
+        self._reference = Reference(slices, chosen, threads=threads)
 
     def __call__(self, pictures):
         """Measure samples.
@@ -40,11 +34,7 @@ class EpochMeasures:
         Returns:
             dict: Quantity to float; what cannot be had, or is not finite, is left out.
         """
-        samples = Stack(pictures, self._real.extractor, threads=self._threads)
-        values = {}
-        for measure in self._measures:
-            described = measure.describe(samples, self._real)
-            values.update(measure.compare(described, self._described[measure.name], np.random.default_rng(0)))
+        values = self._reference.measure(self._reference.stack(pictures), EVERY_EPOCH)
         return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
     def scale(self):
@@ -54,10 +44,10 @@ class EpochMeasures:
             dict: Quantity to its fields and to ``real``, ``real_low`` and ``real_high``; the three are None with but
             one subject.
         """
-        pairs = comparison.halves(self._real.groups, np.random.default_rng(0))
+        pairs = comparison.halves(self._reference.real.groups, np.random.default_rng(0))
         entries = {}
-        for measure in self._measures:
-            found = comparison.real_against_real(measure, self._described[measure.name], pairs, SAMPLES)
+        for measure in EVERY_EPOCH:
+            found = comparison.real_against_real(measure, self._reference.described(measure), pairs, SAMPLES)
             for quantity in measure.quantities:
                 values = [value for value in (each[quantity.name] for each in found) if math.isfinite(value)]
                 entries[quantity.name] = {

@@ -18,6 +18,7 @@ from skimage.transform import resize
 
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.errors import DataError, UsageError
+from dcgan_mri.metrics.measure import Measure
 from dcgan_mri.metrics.stack import reduced
 
 SIDE, SECOND_SIDE, DIRECTIONS, PLACES, SQUARES = 128, 64, 6, 4, 8
@@ -153,15 +154,19 @@ class OnnxNetwork:
         import onnxruntime
 
         self.name = pathlib.Path(path).name
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # what it would print comes as an exception too
         try:
-            self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises classes of its own without a common base
             raise DataError(f"{path}: not a network that ONNX Runtime reads ({_line(error)}); name another") from None
         wanted = self._session.get_inputs()[0]
         if len(wanted.shape) != 4 or wanted.shape[1] != 3 or wanted.type != "tensor(float)":
             raise DataError(
                 f"{path}: its input is {wanted.type} of shape {wanted.shape}, must be float (N, 3, H, W); name another")
-        self._input = wanted.name
+        self._path, self._input = path, wanted.name
+        # Many exports fix the batch at one image.
+        self._singly = wanted.shape[0] == 1
         self._side = wanted.shape[2] if isinstance(wanted.shape[2], int) else None
 
     def __call__(self, grey):
@@ -172,9 +177,17 @@ class OnnxNetwork:
 
         Returns:
             numpy.ndarray: float32 of shape (N, D).
+
+        Raises:
+            DataError: If the network does not take them.
         """
-        outputs = self._session.run(None, {self._input: _as_colour(grey, self._side)})
-        return np.asarray(outputs[0], dtype=np.float32).reshape(len(grey), -1)
+        x = _as_colour(grey, self._side)
+        try:
+            found = [self._session.run(None, {self._input: part})[0] for part in (x[:, None] if self._singly else [x])]
+            return np.concatenate(found).astype(np.float32).reshape(len(grey), -1)
+        except Exception as error:  # as above
+            raise DataError(
+                f"{self._path}: does not take images of shape {x.shape} ({_line(error)}); name another") from None
 
 
 class ChainerNetwork:
@@ -220,6 +233,14 @@ class ChainerNetwork:
         with chainer.using_config("train", False), chainer.no_backprop_mode():
             x = self._network.forward(_as_colour(grey, 224), layers=[self._layer])[self._layer]
         return x.array.reshape(len(grey), -1)
+
+
+class FeatureMeasure(Measure):
+    """A measure that wants nothing of an image but its features."""
+
+    def describe(self, stack, reference):
+        """``features``, shape (N, D)."""
+        return {"features": stack.features}
 
 
 def choose(path, grey):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dcgan_mri.metrics.coverage import describe
-from dcgan_mri.metrics.registry import Measure, Quantity, register
+from dcgan_mri.metrics.features import FeatureMeasure
+from dcgan_mri.metrics.measure import Quantity
 
 SUBSETS, SUBSET_SIZE = 50, 100
 
@@ -39,34 +39,28 @@ def mmd(xx, xy, yy):
     return float(among_x / (n * (n - 1)) + among_y / (m * (m - 1)) - 2 * xy.mean())
 
 
-def compare(samples, baseline, rng):
+class Kid(FeatureMeasure):
     """KID over all images, and its standard deviation over subsets.
 
     Bińkowski, Sutherland, Arbel and Gretton, "Demystifying MMD GANs", ICLR 2018.
-
-    Args:
-        samples (dict): ``features``, shape (N, D).
-        baseline (dict): The same of real slices.
-        rng (numpy.random.Generator): Draws the subsets.
-
-    Returns:
-        dict: Quantity to float; NaN if there are fewer than four images on a side.
     """
-    x, y = samples["features"], baseline["features"]
-    size = min(SUBSET_SIZE, len(x) // 2, len(y) // 2)
-    if size < 2:
-        return {"kid": np.nan, "kid.subset_deviation": np.nan}
-    xx, xy, yy = kernel(x, x), kernel(x, y), kernel(y, y)
-    values = []
-    for _ in range(SUBSETS):
-        i, j = rng.choice(len(x), size, replace=False), rng.choice(len(y), size, replace=False)
-        values.append(mmd(xx[np.ix_(i, i)], xy[np.ix_(i, j)], yy[np.ix_(j, j)]))
-    return {"kid": mmd(xx, xy, yy), "kid.subset_deviation": float(np.std(values))}
 
+    name = "kid"
+    quantities = (
+        Quantity("kid", "squared discrepancy of features", "about 0 to infinity", "above real: another distribution"),
+        Quantity("kid.subset_deviation", "as kid", "0 to infinity",
+                 f"of KID between subsets of up to {SUBSET_SIZE}: how uncertain KID is"))
+    every_epoch = True
 
-register(Measure(
-    "kid",
-    (Quantity("kid", "squared discrepancy of features", "about 0 to infinity", "above real: another distribution"),
-     Quantity("kid.subset_deviation", "as kid", "0 to infinity",
-              f"of KID between subsets of up to {SUBSET_SIZE}: how uncertain KID is")),
-    describe, compare, every_epoch=True))
+    def compare(self, samples, baseline, rng):
+        """NaN if there are fewer than four images on a side."""
+        x, y = samples["features"], baseline["features"]
+        size = min(SUBSET_SIZE, len(x) // 2, len(y) // 2)
+        if size < 2:
+            return {"kid": np.nan, "kid.subset_deviation": np.nan}
+        xx, xy, yy = kernel(x, x), kernel(x, y), kernel(y, y)
+        values = []
+        for _ in range(SUBSETS):
+            i, j = rng.choice(len(x), size, replace=False), rng.choice(len(y), size, replace=False)
+            values.append(mmd(xx[np.ix_(i, i)], xy[np.ix_(i, j)], yy[np.ix_(j, j)]))
+        return {"kid": mmd(xx, xy, yy), "kid.subset_deviation": float(np.std(values))}

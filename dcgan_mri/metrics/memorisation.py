@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from dcgan_mri.metrics.neighbours import squared_distances
-from dcgan_mri.metrics.registry import Measure, Quantity, register
+from dcgan_mri.metrics.measure import Measure, Quantity
 from dcgan_mri.metrics.stack import reduced
 
 SIDE = 64
@@ -44,46 +44,32 @@ def nearest_with_moves(samples, training):
     return index, 255 * np.sqrt(best / flat.shape[1])
 
 
-def describe(stack, reference):
-    """Distances of each image to the training set.
+class Memorisation(Measure):
+    """Distances of each image to the training set, against those of slices of other subjects."""
 
-    Args:
-        stack (Stack): The images.
-        reference (Stack): The training slices.
+    name = "memorisation"
+    quantities = (
+        Quantity("memorisation.pixels", "ratio to held-out subjects", "0 to infinity",
+                 "below real: nearer to training"),
+        Quantity("memorisation.features", "ratio to held-out subjects", "0 to infinity",
+                 "below real: nearer to training"),
+        Quantity("memorisation.copies", "share of samples", "0 to 1",
+                 f"nearer to a training slice than {100 - CHANCE} % of held-out ones"))
+    against_held_out = True
 
-    Returns:
-        dict: ``index``, ``pixels`` (grey levels) and ``features``, each of shape (N,).
-    """
-    index, pixels = nearest_with_moves(stack.grey, reference.grey)
-    flipped = stack.extractor(stack.grey[:, :, ::-1])
-    squares = np.minimum(
-        squared_distances(stack.features, reference.features).min(axis=1),
-        squared_distances(flipped, reference.features).min(axis=1))
-    return {"index": index, "pixels": pixels, "features": np.sqrt(squares)}
+    def describe(self, stack, reference):
+        """``index`` of the nearest slice, ``pixels`` (grey levels) and ``features``, each of shape (N,)."""
+        index, pixels = nearest_with_moves(stack.grey, reference.grey)
+        flipped = stack.extractor(stack.grey[:, :, ::-1])
+        squares = np.minimum(
+            squared_distances(stack.features, reference.features).min(axis=1),
+            squared_distances(flipped, reference.features).min(axis=1))
+        return {"index": index, "pixels": pixels, "features": np.sqrt(squares)}
 
-
-def compare(samples, baseline, rng):
-    """Distances of the samples to the training set over those of held-out slices.
-
-    Args:
-        samples (dict): From `describe`.
-        baseline (dict): The same of slices of other subjects.
-        rng (numpy.random.Generator): Not used.
-
-    Returns:
-        dict: Quantity to float.
-    """
-    chance = np.percentile(baseline["pixels"], CHANCE)
-    return {
-        "memorisation.pixels": float(np.median(samples["pixels"]) / np.median(baseline["pixels"])),
-        "memorisation.features": float(np.median(samples["features"]) / np.median(baseline["features"])),
-        "memorisation.copies": float(np.mean(samples["pixels"] < chance))}
-
-
-register(Measure(
-    "memorisation",
-    (Quantity("memorisation.pixels", "ratio to held-out subjects", "0 to infinity", "below real: nearer to training"),
-     Quantity("memorisation.features", "ratio to held-out subjects", "0 to infinity", "below real: nearer to training"),
-     Quantity("memorisation.copies", "share of samples", "0 to 1",
-              f"nearer to a training slice than {100 - CHANCE} % of held-out ones")),
-    describe, compare, against_held_out=True))
+    def compare(self, samples, baseline, rng):
+        """Ratios of medians, and the share of copies."""
+        chance = np.percentile(baseline["pixels"], CHANCE)
+        return {
+            "memorisation.pixels": float(np.median(samples["pixels"]) / np.median(baseline["pixels"])),
+            "memorisation.features": float(np.median(samples["features"]) / np.median(baseline["features"])),
+            "memorisation.copies": float(np.mean(samples["pixels"] < chance))}

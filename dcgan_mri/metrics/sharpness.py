@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from dcgan_mri.metrics.registry import Measure, Quantity, register
+from dcgan_mri.metrics.measure import Measure, Quantity
 
 
 def border_energies(grey, inside, region):
@@ -29,42 +29,26 @@ def _along(mask, energy):
     return float(energy[band].mean()) if band.any() else np.nan
 
 
-def describe(stack, reference):
-    """Gradient energies of each image.
+class Sharpness(Measure):
+    """Gradient energies of each image; they range over powers of ten."""
 
-    Args:
-        stack (Stack): The images.
-        reference (Stack): Not used.
+    name = "sharpness"
+    quantities = (
+        Quantity("sharpness.brain", "ratio to real", "0 to infinity", "below real: the brain's border is blurred"),
+        Quantity("sharpness.bright", "ratio to real", "0 to infinity", "below real: the bright region's is"))
+    every_epoch = True
 
-    Returns:
-        dict: ``brain`` and ``bright``, each of shape (N,).
-    """
-    brain, region = stack.each(border_energies, stack.heads, stack.bright).T
-    return {"brain": brain, "bright": region}
+    def describe(self, stack, reference):
+        """``brain`` and ``bright``, each of shape (N,)."""
+        brain, region = stack.each(border_energies, stack.heads, stack.bright).T
+        return {"brain": brain, "bright": region}
 
-
-def compare(samples, baseline, rng):
-    """Geometric means of the samples over those of real slices; the energies range over powers of ten.
-
-    Args:
-        samples (dict): From `describe`.
-        baseline (dict): The same of real slices.
-        rng (numpy.random.Generator): Not used.
-
-    Returns:
-        dict: Quantity to float.
-    """
-    return {f"sharpness.{name}": float(np.exp(_mean_log(samples[name]) - _mean_log(baseline[name])))
-            for name in ("brain", "bright")}
+    def compare(self, samples, baseline, rng):
+        """Geometric means of the samples over those of real slices."""
+        return {f"sharpness.{name}": float(np.exp(_mean_log(samples[name]) - _mean_log(baseline[name])))
+                for name in ("brain", "bright")}
 
 
 def _mean_log(energies):
     known = energies[energies > 0]
     return np.log(known).mean() if known.size else np.nan
-
-
-register(Measure(
-    "sharpness",
-    (Quantity("sharpness.brain", "ratio to real", "0 to infinity", "below real: the brain's border is blurred"),
-     Quantity("sharpness.bright", "ratio to real", "0 to infinity", "below real: the bright region's is")),
-    describe, compare, every_epoch=True))

@@ -1,7 +1,6 @@
 """Images with what several measures want to know of them, each found out once."""
 
 import functools
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,15 +12,6 @@ _TISSUE_IN_AIR = 0.005
 _CHUNK = 16
 
 
-def cores():
-    """Number of cores that this process may use.
-
-    Returns:
-        int: 1 or more.
-    """
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Stack:
     """Images to be measured.
 
@@ -31,11 +21,15 @@ class Stack:
         groups (sequence): For each image what it belongs to: the subject of a slice. None: each is on its own.
         levels (sequence of float): Axial level of each slice; None if not known.
         threads (int): Number of threads to use.
+
+    Attributes:
+        channels (numpy.ndarray): Mean of each channel, in grey levels, shape (N, 1) or (N, 3).
     """
 
     def __init__(self, pictures, extractor, groups=None, levels=None, threads=1):
-        grey = np.asarray(pictures)
-        grey = grey.mean(axis=3, dtype=np.float32) if grey.ndim == 4 else grey.astype(np.float32)
+        pictures = np.asarray(pictures)
+        grey = pictures.mean(axis=3, dtype=np.float32) if pictures.ndim == 4 else pictures.astype(np.float32)
+        self.channels = pictures.mean(axis=(1, 2)).reshape(len(pictures), -1)
         self.grey = grey / np.float32(255)
         self.extractor = extractor
         self.groups = np.arange(len(grey)) if groups is None else np.unique(groups, return_inverse=True)[1]

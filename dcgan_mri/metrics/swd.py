@@ -3,10 +3,12 @@
 import numpy as np
 from scipy import ndimage
 
-from dcgan_mri.metrics.registry import Measure, Quantity, register
+from dcgan_mri.metrics.measure import Measure, Quantity
 
 PATCH, PATCHES, PROJECTIONS = 7, 16, 64
 COARSEST = 16
+# Images after which the positions of patches come again. A prime, so that no rhythm of a set's levels goes with it.
+ROUND = 13
 SIDES = (256, 128, 64, 32, 16)
 _BINOMIAL = np.array([1, 4, 6, 4, 1], dtype=np.float32) / 16
 
@@ -36,50 +38,42 @@ def _smooth(grey):
     return ndimage.correlate1d(ndimage.correlate1d(grey, _BINOMIAL, 0, mode="mirror"), _BINOMIAL, 1, mode="mirror")
 
 
-def describe(stack, reference):
+class Swd(Measure):
     """Random projections of random patches of each image at each scale.
 
-    Karras, Aila, Laine and Lehtinen, "Progressive growing of GANs", ICLR 2018, section 5. Directions and positions are
-    the same for every set.
-
-    Args:
-        stack (Stack): The images.
-        reference (Stack): Not used.
-
-    Returns:
-        dict: Side in pixels (str) to projections, float32 of shape (N, 64, 16).
+    Karras, Aila, Laine and Lehtinen, "Progressive growing of GANs", ICLR 2018, section 5. Directions are the
+    same for every image; positions go round, so that any two sets, and any two halves of one, have the same ones.
     """
-    rng = np.random.default_rng(0)
-    directions = rng.standard_normal((PATCH * PATCH, PROJECTIONS)).astype(np.float32)
-    directions /= np.linalg.norm(directions, axis=0)
 
-    def projections(grey, seed):
-        place = np.random.default_rng([1, seed])
-        result = []
-        for level in laplacian_pyramid(grey):
-            windows = np.lib.stride_tricks.sliding_window_view(level, (PATCH, PATCH))
-            v, u = place.integers(0, windows.shape[0], (2, PATCHES))
-            result.append((windows[v, u].reshape(PATCHES, -1) @ directions).T)
-        return np.stack(result)
+    name = "swd"
+    quantities = tuple(
+        Quantity(f"swd.{side}", "deviations of real", "0 to infinity",
+                 f"above real: strays at detail of an image of {side} pixels") for side in SIDES)
+    equal_sizes = True
 
-    found = stack.each(projections, range(len(stack)))
-    side = stack.grey.shape[1]
-    return {str(side >> i): found[:, i] for i in range(found.shape[1])}
+    def describe(self, stack, reference):
+        """Side in pixels (str) to projections, float32 of shape (N, 64, 16)."""
+        rng = np.random.default_rng(0)
+        directions = rng.standard_normal((PATCH * PATCH, PROJECTIONS)).astype(np.float32)
+        directions /= np.linalg.norm(directions, axis=0)
 
+        def projections(grey, index):
+            place = np.random.default_rng([1, index % ROUND])
+            result = []
+            for level in laplacian_pyramid(grey):
+                windows = np.lib.stride_tricks.sliding_window_view(level, (PATCH, PATCH))
+                v, u = place.integers(0, windows.shape[0], (2, PATCHES))
+                result.append((windows[v, u].reshape(PATCHES, -1) @ directions).T)
+            return np.stack(result)
 
-def compare(samples, baseline, rng):
-    """Sliced Wasserstein distance at each scale.
+        found = stack.each(projections, range(len(stack)))
+        side = stack.grey.shape[1]
+        return {str(side >> i): found[:, i] for i in range(found.shape[1])}
 
-    Args:
-        samples (dict): From `describe`.
-        baseline (dict): The same of real slices.
-        rng (numpy.random.Generator): Not used.
-
-    Returns:
-        dict: Quantity to float, in standard deviations of the real slices' projections; NaN for absent scales.
-    """
-    return {f"swd.{side}": _distance(samples[str(side)], baseline[str(side)]) if str(side) in samples else np.nan
-            for side in SIDES}
+    def compare(self, samples, baseline, rng):
+        """In standard deviations of the real slices' projections; NaN for absent scales."""
+        return {f"swd.{side}": _distance(samples[str(side)], baseline[str(side)]) if str(side) in samples else np.nan
+                for side in SIDES}
 
 
 def _distance(samples, baseline):
@@ -87,10 +81,3 @@ def _distance(samples, baseline):
     n = min(x.shape[1], y.shape[1])
     x, y = (v[:, (np.arange(n) + 0.5).astype(int) * v.shape[1] // n] for v in (x, y))
     return float(np.mean(np.abs(x - y)) / max(float(y.std(axis=1).mean()), 1e-6))
-
-
-register(Measure(
-    "swd",
-    tuple(Quantity(f"swd.{side}", "deviations of real", "0 to infinity",
-                   f"above real: strays at detail of an image of {side} pixels") for side in SIDES),
-    describe, compare, equal_sizes=True))

@@ -4,7 +4,7 @@ import numpy as np
 
 from dcgan_mri.metrics.neighbours import nearest
 from dcgan_mri.metrics.numbers import ratio
-from dcgan_mri.metrics.registry import Measure, Quantity, register
+from dcgan_mri.metrics.measure import Measure, Quantity
 from dcgan_mri.metrics.separation import contrast
 
 
@@ -26,47 +26,29 @@ def centre(grey, inside, region):
     return offset / np.sqrt(inside.sum() / np.pi)
 
 
-def describe(stack, reference):
-    """Features, levels and bright-region centres.
+class Variety(Measure):
+    """Spreads over axial levels and bright-region centres; a sample's level is that of the real slice nearest to it."""
 
-    Args:
-        stack (Stack): The images.
-        reference (Stack): Not used.
+    name = "variety"
+    quantities = (
+        Quantity("variety.levels", "standard deviations of real", "0 to about 2",
+                 "below real: the same axial level again and again"),
+        Quantity("variety.centres", "standard deviations of real", "0 to infinity",
+                 "below real: the bright region always in one place"))
+    every_epoch = True
 
-    Returns:
-        dict: ``features`` (N, D), ``level`` (N,), ``centre`` (N, 2).
-    """
-    return {"features": stack.features, "level": stack.levels,
-            "centre": stack.each(centre, stack.heads, stack.bright)}
+    def describe(self, stack, reference):
+        """``features`` (N, D), ``level`` (N,), ``centre`` (N, 2)."""
+        return {"features": stack.features, "level": stack.levels,
+                "centre": stack.each(centre, stack.heads, stack.bright)}
 
-
-def compare(samples, baseline, rng):
-    """Spreads of the samples over those of real slices.
-
-    A sample's level is that of the real slice nearest to it.
-
-    Args:
-        samples (dict): From `describe`.
-        baseline (dict): The same of real slices.
-        rng (numpy.random.Generator): Not used.
-
-    Returns:
-        dict: Quantity to float; NaN where real slices have no spread, or fewer than two samples a bright region.
-    """
-    levels = baseline["level"][nearest(samples["features"], baseline["features"])]
-    return {"variety.levels": ratio(levels.std(), baseline["level"].std()),
-            "variety.centres": ratio(_spread(samples["centre"]), _spread(baseline["centre"]))}
+    def compare(self, samples, baseline, rng):
+        """Over those of real slices; NaN where these have no spread, or fewer than two samples a bright region."""
+        levels = baseline["level"][nearest(samples["features"], baseline["features"])]
+        return {"variety.levels": ratio(levels.std(), baseline["level"].std()),
+                "variety.centres": ratio(_spread(samples["centre"]), _spread(baseline["centre"]))}
 
 
 def _spread(points):
     known = points[~np.isnan(points[:, 0])]
     return np.sqrt(known.var(axis=0).sum()) if len(known) > 1 else np.nan
-
-
-register(Measure(
-    "variety",
-    (Quantity("variety.levels", "standard deviations of real", "0 to about 2",
-              "below real: the same axial level again and again"),
-     Quantity("variety.centres", "standard deviations of real", "0 to infinity",
-              "below real: the bright region always in one place")),
-    describe, compare, every_epoch=True))

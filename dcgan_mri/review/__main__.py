@@ -11,8 +11,8 @@ from tqdm import tqdm
 from dcgan_mri.commandline import Parser
 from dcgan_mri.slice_set import Slices
 from dcgan_mri.errors import DataError, UsageError, UserError, shown_to_user
-from dcgan_mri.review import run as runs
 from dcgan_mri.review.page import Page
+from dcgan_mri.run import reading, result_folder
 
 PROGRAM = "dcgan_mri.review"
 
@@ -80,7 +80,7 @@ def default_path(folders):
     Returns:
         Path: The file.
     """
-    return pathlib.Path(folders[0]) / "index.html" if len(folders) == 1 else pathlib.Path("comparison.html")
+    return pathlib.Path(folders[0]) / result_folder.PAGE if len(folders) == 1 else pathlib.Path("comparison.html")
 
 
 def slices_of(folder, dataset):
@@ -97,7 +97,7 @@ def slices_of(folder, dataset):
         DataError: If the user's folder is no slice set.
         UsageError: If its slices have another size, or are of fewer subjects than the run's.
     """
-    run = runs.read(folder)
+    run = reading.read(folder)
     if dataset is not None:
         return Slices(dataset, run.config.image_size, n_subjects=run.config.n_subjects)
     place = run.starts[-1].get("dataset") if run.starts else None

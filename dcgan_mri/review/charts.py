@@ -78,7 +78,7 @@ def draw(chart, runs, epochs, flagged):
 
     Args:
         chart (dcgan_mri.review.words.Chart): The chart.
-        runs (list of dcgan_mri.review.run.Run): The runs.
+        runs (list of dcgan_mri.run.reading.Run): The runs.
         epochs (list of int): The epochs of all runs.
         flagged (list of dict): For each run, epoch to ``collapsed`` or ``diverged``.
 

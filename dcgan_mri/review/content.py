@@ -4,13 +4,14 @@ import dataclasses
 
 from dcgan_mri.review import charts, status, words
 from dcgan_mri.review import run as runs
+from dcgan_mri.run import result_folder
 
 
 def content(read, slices, names, public):
     """What the page says.
 
     Args:
-        read (list of dcgan_mri.review.run.Run): The runs.
+        read (list of dcgan_mri.run.reading.Run): The runs.
         slices (list of dcgan_mri.slice_set.Slices): Their training slices; None where they are not found.
         names (list of str): What to call the runs.
         public (bool): Leave out hosts, paths and command lines.
@@ -46,7 +47,7 @@ def _run(run, slices, public):
     flagged = status.flags(run)
     return {
         "what": status.what(run, slices), "progress": status.progress(run), "verdict": status.verdict(run),
-        "best": status.best_epoch(run), "keeps_best": (run.folder / "generator_best.npz").exists(),
+        "best": status.best_epoch(run), "keeps_best": (run.folder / result_folder.BEST_GENERATOR).exists(),
         "newest": flagged.get(max(run.grids, default=0), ""), "flagged": status.in_words(flagged),
         "facts": runs.facts(run, slices, public)}
 

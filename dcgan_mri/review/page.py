@@ -11,9 +11,9 @@ import markupsafe
 
 from dcgan_mri.files import whole_file
 from dcgan_mri.review import thumbnails
-from dcgan_mri.review import run as runs
 from dcgan_mri.review.content import content
 from dcgan_mri.review.epochs import Epochs
+from dcgan_mri.run import reading
 
 HERE = pathlib.Path(__file__).parent
 
@@ -48,7 +48,7 @@ class Page:
         Raises:
             DataError: If a file of a run cannot be read.
         """
-        read = [runs.read(folder) for folder in self.folders]
+        read = [reading.read(folder) for folder in self.folders]
         size = thumbnails.budget(sum(max(run.config.epoch, *run.grids, 0) for run in read))
         grids = [{} for _ in read]
         for i, epoch, path in progress([(i, epoch, path) for i, run in enumerate(read)

@@ -1,87 +1,7 @@
-"""What a result folder says, as the page takes it."""
-
-import dataclasses
-import json
-import math
-import pathlib
+"""What the page says of a run: its settings beside the paper's, and the facts."""
 
 from dcgan_mri import config as settings
-from dcgan_mri.run import sample_grids
-from dcgan_mri.errors import DataError
 from dcgan_mri.review.words import duration
-
-# Not curves: where an entry stands, and when.
-PLACE = ("epoch", "iteration", "elapsed_time")
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """A training run.
-
-    Args:
-        folder (Path): Its result folder.
-        config (Config): Its settings.
-        starts (list of dict): From ``environment.json``.
-        entries (list of dict): ``epoch`` (that of the grid), ``iteration``, ``elapsed_time`` (None if it is no finite
-            number) and ``values`` (name to finite float), one for each epoch, in order.
-        scale (dict): From ``measures.json``; empty without one.
-        grids (dict): Epoch to file.
-    """
-
-    folder: pathlib.Path
-    config: settings.Config
-    starts: list
-    entries: list
-    scale: dict
-    grids: dict
-
-
-def read(folder):
-    """Read a result folder.
-
-    Args:
-        folder (str or Path): The folder.
-
-    Returns:
-        Run: The run; also of a training that is under way.
-
-    Raises:
-        DataError: If it is no result folder, or a file in it cannot be read.
-    """
-    folder = pathlib.Path(folder)
-    if not (folder / "config.yaml").exists():
-        raise DataError(f"{folder}: not a result folder, config.yaml is missing; name the -o folder of a training")
-    starts = _json(folder / "environment.json", dict).get("starts", [])
-    return Run(
-        folder=folder, config=settings.build(file=folder / "config.yaml"),
-        starts=[start for start in starts if isinstance(start, dict)],
-        entries=by_grid(_json(folder / "log", list)), scale=_json(folder / "measures.json", dict),
-        grids=sample_grids.by_epoch(folder))
-
-
-def by_grid(log):
-    """The log's entries, each with the number of the epoch that its sample grid bears.
-
-    Chainer counts finished epochs, a grid's number is that of the epoch under way: a run that stops early leaves an
-    entry of epoch 2 with the grid of epoch 3.
-
-    Args:
-        log (list of dict): As Chainer's LogReport writes it.
-
-    Returns:
-        list of dict: See `Run`. Of several entries for a grid the last.
-    """
-    entries = [entry for entry in log if isinstance(entry, dict) and _is_count(entry.get("iteration"))
-               and _is_count(entry.get("epoch")) and entry["iteration"] >= 1]
-    complete = [entry["iteration"] / entry["epoch"] for entry in entries if entry["epoch"] >= 1]
-    found = {}
-    for entry in entries:
-        epoch = math.ceil(entry["iteration"] / min(complete)) if complete else 1
-        time = entry.get("elapsed_time")
-        found[epoch] = {
-            "epoch": epoch, "iteration": entry["iteration"], "elapsed_time": time if _is_number(time) else None,
-            "values": {name: value for name, value in entry.items() if name not in PLACE and _is_number(value)}}
-    return [found[epoch] for epoch in sorted(found)]
 
 
 def differences(config):
@@ -95,10 +15,10 @@ def differences(config):
     """
     paper = settings.Config()
     return [{
-        "name": field.name, "value": getattr(config, field.name), "paper": getattr(paper, field.name),
-        "differs": getattr(config, field.name) != getattr(paper, field.name),
-        "help": field.metadata["help"], "source": field.metadata["source"]}
-        for field in dataclasses.fields(config)]
+        "name": name, "value": getattr(config, name), "paper": getattr(paper, name),
+        "differs": getattr(config, name) != getattr(paper, name),
+        "help": setting.description, "source": setting.json_schema_extra["source"]}
+        for name, setting in settings.SETTINGS.items()]
 
 
 def facts(run, slices, public=False):
@@ -137,24 +57,3 @@ def facts(run, slices, public=False):
     if isinstance(packages, dict):
         found.append(["Packages", ", ".join(f"{name} {version}" for name, version in packages.items() if version)])
     return found
-
-
-def _json(path, kind):
-    """What a JSON file holds; empty if there is none yet."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return kind()
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot read it ({error}); delete it, then the page goes without") from None
-    if not isinstance(found, kind):
-        raise DataError(f"{path}: holds a {type(found).__name__}, not what a training writes; delete it") from None
-    return found
-
-
-def _is_count(value):
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
-
-
-def _is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -3,6 +3,7 @@
 import datetime
 import json
 
+from dcgan_mri.run import result_folder
 from dcgan_mri.review.words import duration, number, span
 
 KID, SIMILARITY, LEVELS = "measure/kid", "measure/diversity.similarity", "measure/variety.levels"
@@ -20,7 +21,7 @@ def what(run, slices):
     """What is trained on what.
 
     Args:
-        run (dcgan_mri.review.run.Run): The run.
+        run (dcgan_mri.run.reading.Run): The run.
         slices (dcgan_mri.slice_set.Slices): Its training slices; None if they are not found.
 
     Returns:
@@ -53,7 +54,7 @@ def best_epoch(run):
     """The epoch with the lowest KID.
 
     Args:
-        run (dcgan_mri.review.run.Run): The run.
+        run (dcgan_mri.run.reading.Run): The run.
 
     Returns:
         int: The epoch; None if KID was never measured.
@@ -66,7 +67,7 @@ def flags(run):
     """The epochs that went wrong, by `RULE`.
 
     Args:
-        run (dcgan_mri.review.run.Run): The run.
+        run (dcgan_mri.run.reading.Run): The run.
 
     Returns:
         dict: Epoch to ``collapsed`` or ``diverged``.
@@ -116,7 +117,7 @@ def progress(run):
     """How far a run is.
 
     Args:
-        run (dcgan_mri.review.run.Run): The run.
+        run (dcgan_mri.run.reading.Run): The run.
 
     Returns:
         dict: ``state`` (``begun``, ``running`` or ``finished``), ``text``, and of a running one ``updated`` (when, in
@@ -129,7 +130,7 @@ def progress(run):
     if last["epoch"] >= total and _is_over(run.entries):
         return {"state": "finished", "text": f"{total} epochs" + (f" in {duration(elapsed)}" if elapsed else "")}
     text = f"epoch {last['epoch']} of {total}"
-    updated = (run.folder / "log").stat().st_mtime
+    updated = (run.folder / result_folder.LOG).stat().st_mtime
     when = datetime.datetime.fromtimestamp(updated).strftime("%-d %B %H:%M")
     before = run.entries[-2] if len(run.entries) > 1 else {"elapsed_time": 0.0, "iteration": 0}
     seconds = (elapsed or 0) - (before["elapsed_time"] or 0)
@@ -146,7 +147,7 @@ def verdict(run):
     """Whether it gets better, by KID.
 
     Args:
-        run (dcgan_mri.review.run.Run): The run.
+        run (dcgan_mri.run.reading.Run): The run.
 
     Returns:
         dict: ``value`` (of the newest epoch that was measured), ``epoch``, ``real`` and ``trend``, all texts; None if

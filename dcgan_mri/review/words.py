@@ -47,6 +47,8 @@ CHARTS = (
           (("gen/loss", "generator"), ("dis/loss", "discriminator"))),
     Chart("Noise", "In the brain and in the air around it. Above real: grainy. Below: smoothed away.", "grey levels",
           (("measure/noise.inside", "brain"), ("measure/noise.air", "air"))),
+    Chart("Colour cast", "How far the three channels are apart; MRI is grey. Above 0: the images are tinted.", "grey levels",
+          (("measure/cast", "cast"),)),
     Chart("Checkerboard", "How strong a regular lattice is; 1 is as in real slices. Above: visible squares.",
           "ratio to real",
           (("measure/checkerboard.2", "2 pixels"), ("measure/checkerboard.4", "4 pixels"),
@@ -205,7 +207,7 @@ def why_missing(name, entry, entries):
 
     Args:
         name (str): Name in the log.
-        entry (dict): The epoch's, see `dcgan_mri.review.run.Run`.
+        entry (dict): The epoch's, see `dcgan_mri.run.reading.Run`.
         entries (list of dict): Those of all epochs.
 
     Returns:

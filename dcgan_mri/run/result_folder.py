@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import fcntl
 import importlib.metadata
 import json
 import os
@@ -12,9 +11,21 @@ import subprocess
 import sys
 
 from dcgan_mri.errors import DataError, UsageError
-from dcgan_mri.files import remove_leftovers, whole_file
+from dcgan_mri.files import lock, remove_leftovers, write_text
 
+# What stands in the folder; the names of grids and snapshots are in `sample_grids` and `snapshots`.
+CONFIG = "config.yaml"
+ENVIRONMENT = "environment.json"
+LOG = "log"
+CURVES = "loss.png"
+SCALE = "measures.json"
+GENERATOR = "generator.npz"
+BEST = "generator_best.json"
+BEST_GENERATOR = "generator_best.npz"
+PAGE = "index.html"
 LOCK = ".lock"
+HEARTBEAT = ".heartbeat"
+
 PACKAGES = ("chainer", "numpy", "cupy-cuda12x", "nvidia-cudnn-cu12", "nvidia-cudnn-frontend", "mpi4py", "mpich",
             "pillow", "scikit-image", "scipy", "matplotlib", "pyyaml")
 
@@ -35,11 +46,12 @@ def making(folder):
         raise DataError(f"{folder}: cannot make the folder ({error.strerror}); give another one by -o") from None
 
 
-def open_new(out):
-    """Make the folder of a new run.
+def open_new(out, instead=""):
+    """Make the folder of something new.
 
     Args:
         out (str or Path): The folder.
+        instead (str): What the user can do about one that is taken, besides giving another.
 
     Raises:
         UsageError: If it holds something already: results are never overwritten.
@@ -51,7 +63,7 @@ def open_new(out):
         if not taken:
             path.mkdir(parents=True, exist_ok=True)
     if taken:
-        raise UsageError(f"{out}: exists already; go on with that run by -r, or give another folder by -o")
+        raise UsageError(f"{out}: exists already; {instead}give another folder by -o")
 
 
 def claim(out):
@@ -68,17 +80,13 @@ def claim(out):
     """
     path = pathlib.Path(out)
     try:
-        lock = (path / LOCK).open("w")
+        file = (path / LOCK).open("w")
     except OSError as error:
         raise DataError(f"{out}: cannot write into it ({error.strerror}); give another folder by -o") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise DataError(f"{out}: another run is writing there; wait for it to end, or give another by -o") from None
-    except OSError:
-        pass  # a file system without locks
+    if not lock(file):
+        raise DataError(f"{out}: another run is writing there; wait for it to end, or give another by -o")
     remove_leftovers(path)
-    return lock
+    return file
 
 
 def last_start(out):
@@ -91,20 +99,9 @@ def last_start(out):
         dict: The newest entry of ``environment.json``; empty if there is none.
     """
     try:
-        return json.loads((pathlib.Path(out) / "environment.json").read_text(encoding="utf-8"))["starts"][-1]
+        return json.loads((pathlib.Path(out) / ENVIRONMENT).read_text(encoding="utf-8"))["starts"][-1]
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         return {}
-
-
-def write_text(path, text):
-    """Write a text file, whole or not at all.
-
-    Args:
-        path (Path): The file.
-        text (str): What goes in.
-    """
-    with whole_file(path) as file:
-        file.write(text.encode())
 
 
 def record_start(out, facts):
@@ -114,12 +111,12 @@ def record_start(out, facts):
         out (str or Path): Result folder.
         facts (dict): Device, communicator, ranks and the like.
     """
-    path = pathlib.Path(out) / "environment.json"
+    path = pathlib.Path(out) / ENVIRONMENT
     starts = json.loads(path.read_text(encoding="utf-8"))["starts"] if path.exists() else []
     starts.append({
         "time": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": sys.argv,
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cores": os.cpu_count(),
@@ -139,12 +136,15 @@ def _versions():
     return versions
 
 
-def _git_revision():
-    """The commit of the source, marked if this package was changed since; None outside a checkout.
+def git_revision():
+    """The commit of the source, marked if this package was changed since.
 
     What a run writes into the checkout, such as the experiments' report, changes nothing that the next run does.
+
+    Returns:
+        str: Its hash, with ``-dirty`` behind it if changed; None outside a checkout.
     """
-    git = ["git", "-C", str(pathlib.Path(__file__).parent)]
+    git = ["git", "-C", str(pathlib.Path(__file__).parent.parent)]
     try:
         head, changed = (subprocess.run([*git, *command], capture_output=True, text=True, timeout=10, check=True).stdout
                          for command in (["rev-parse", "HEAD"], ["diff", "HEAD", "--name-only", "--", "."]))

@@ -1,6 +1,7 @@
 """Going on with a run: which snapshot, with which settings and slices, in which folder."""
 
 import dataclasses
+import pathlib
 
 from mpi4py import MPI
 
@@ -8,6 +9,7 @@ from dcgan_mri import config as settings
 from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.commandline import given_settings
 from dcgan_mri.errors import UsageError
+from dcgan_mri.files import write_text
 
 # A resumed run must have the networks, the losses, the kind of optimizer and the data of the one that it goes on from;
 # only these may change.
@@ -15,11 +17,15 @@ MAY_CHANGE = ("epoch", "alpha", "beta1", "learning_rate", "weight_decay", "dropo
 DATASET = "data/slices"
 
 
-def find_snapshot(args):
-    """Choose the snapshot to go on from; on one rank alone, since others may see a shared folder as it was before.
+def find_snapshot(args, ranks, ready):
+    """Choose and read the snapshot to go on from; a collective.
+
+    Rank 0 alone looks for it, since others may see a shared folder as it was before.
 
     Args:
         args (argparse.Namespace): The options.
+        ranks (mpi4py.MPI.Comm): The ranks.
+        ready (dcgan_mri.distributed.failure.together): Lets them agree that none has failed.
 
     Returns:
         tuple: Its path (str), settings and arrays; None if a new run is to begin, also where the old one never came to
@@ -29,6 +35,26 @@ def find_snapshot(args):
         DataError: If there is none, or the one named is not whole.
         UsageError: If the result folder holds later ones than the one named.
     """
+    snapshot = _find(args) if ranks.rank == 0 else None
+    path = ready.agree(snapshot and snapshot[0])[0]
+    return snapshot or (path and (path, *snapshots.read(path)))
+
+
+def restore(snapshot, trainer):
+    """Put a snapshot into the run that goes on from it.
+
+    Args:
+        snapshot (tuple): From `find_snapshot`.
+        trainer (chainer.training.Trainer): The run.
+
+    Raises:
+        DataError: If it does not fit.
+    """
+    path, _, arrays = snapshot
+    snapshots.restore(path, arrays, trainer)
+
+
+def _find(args):
     if args.resume is None:
         return None
     if args.resume == "auto" and never_saved(args.out):
@@ -80,8 +106,24 @@ def choose_dataset(args):
     return before or DATASET
 
 
-def open_result_folder(args):
-    """Make the folder of a new run, or enter that of the run that goes on, and keep others out."""
+def open_result_folder(args, config, facts):
+    """Make the folder of a new run, or enter that of the run that goes on; keep others out, and note what starts.
+
+    Args:
+        args (argparse.Namespace): The options.
+        config (dcgan_mri.config.Config): The settings.
+        facts (dict): For ``environment.json``.
+
+    Returns:
+        file: The claim on the folder; keep it open.
+
+    Raises:
+        UsageError: If it holds something else already.
+        DataError: If another run is writing there, or nothing can be written.
+    """
     if args.resume is None or not result_folder.last_start(args.out):
-        result_folder.open_new(args.out)
-    return result_folder.claim(args.out)
+        result_folder.open_new(args.out, "go on with that run by -r, or ")
+    claim = result_folder.claim(args.out)
+    write_text(pathlib.Path(args.out) / result_folder.CONFIG, config.to_yaml())
+    result_folder.record_start(args.out, facts)
+    return claim

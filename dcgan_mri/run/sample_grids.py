@@ -1,4 +1,4 @@
-"""The sample grids of a run, read back."""
+"""The sample grids of a run: one an epoch."""
 
 import pathlib
 import re
@@ -9,7 +9,21 @@ from PIL import Image
 from dcgan_mri import grid
 from dcgan_mri.errors import DataError
 
+FOLDER = "preview"
 NAME = re.compile(r"epoch_(\d{4,})\.png")
+
+
+def path(out, epoch):
+    """Where the grid of an epoch stands.
+
+    Args:
+        out (str or Path): Result folder.
+        epoch (int): The epoch that was under way or had just ended; the first is 1.
+
+    Returns:
+        Path: The file.
+    """
+    return pathlib.Path(out) / FOLDER / f"epoch_{epoch:04d}.png"
 
 
 def by_epoch(out):
@@ -21,7 +35,7 @@ def by_epoch(out):
     Returns:
         dict: Epoch (int) to file (Path), in the order of epochs.
     """
-    found = [(NAME.fullmatch(path.name), path) for path in (pathlib.Path(out) / "preview").glob("epoch_*.png")]
+    found = [(NAME.fullmatch(path.name), path) for path in (pathlib.Path(out) / FOLDER).glob("epoch_*.png")]
     return dict(sorted((int(match[1]), path) for match, path in found if match))
 
 

@@ -1,5 +1,6 @@
 """Files of weights: snapshots of a run and generators. NumPy's npz, uncompressed, whole or absent, never unpickled."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -11,10 +12,14 @@ import numpy as np
 from dcgan_mri import config as settings
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.errors import DataError, UserError
-from dcgan_mri.files import whole_file
+from dcgan_mri.files import open_regular, whole_file
 from dcgan_mri.networks import Generator
 
 CONFIG_KEY = "dcgan_mri_config"
+# In a snapshot the generator's names have this before them.
+IN_SNAPSHOT = "updater/model:gen/"
+# Bytes of an array in an npz beside its values, and of the settings, at most.
+HEADER, SETTINGS = 2**10, 2**16
 NAME = re.compile(r"snapshot_iter_(\d+)\.npz")
 
 
@@ -99,22 +104,10 @@ def read(path):
     Raises:
         DataError: If it is missing, damaged, or not one of ours. Pickled objects are refused, not loaded.
     """
-    try:
+    with _open(path) as (archive, config):
         # Member by member, since numpy.load hands out what is no array as bytes.
-        with zipfile.ZipFile(path) as archive:
-            if f"{CONFIG_KEY}.npy" not in archive.namelist():
-                raise DataError(f"{path}: not a file of dcgan_mri; give a snapshot_iter_*.npz or generator.npz")
-            arrays = {name.removesuffix(".npy"): np.lib.format.read_array(archive.open(name), allow_pickle=False)
-                      for name in archive.namelist()}
-        config = settings.from_dict(dict(json.loads(str(arrays.pop(CONFIG_KEY)))), origin=str(path))
-    except OSError as error:
-        raise DataError(f"{path}: cannot read it ({error.strerror or error}); name another file") from None
-    except UserError as error:
-        raise DataError(str(error)) from None
-    except Exception as error:  # what damaged or hostile content raises inside zipfile, zlib, NumPy and json has no end
-        reason = " ".join(f"{type(error).__name__} {error}".split())
-        raise DataError(f"{path}: not a whole file of weights ({reason[:200]}); name another one") from None
-    return config, arrays
+        return config, {name.removesuffix(".npy"): np.lib.format.read_array(archive.open(name), allow_pickle=False)
+                        for name in archive.namelist() if name != f"{CONFIG_KEY}.npy"}
 
 
 def restore(path, arrays, target):
@@ -144,22 +137,71 @@ def load_generator(path):
         tuple: Generator, on the CPU, and its settings (Config).
 
     Raises:
-        DataError: If the file is missing, damaged or not one of ours.
+        DataError: If the file is missing, damaged or not one of ours, or its weights are not those of a generator that
+            can make images.
     """
-    config, arrays = read(path)
-    in_snapshot = "updater/model:gen/"
-    inside = {name.removeprefix(in_snapshot): array for name, array in arrays.items() if name.startswith(in_snapshot)}
-    gen = Generator(config)
-    restore(path, inside or arrays, gen)
+    with _open(path) as (archive, config):
+        gen = Generator(config)
+        inside = any(name.startswith(IN_SNAPSHOT) for name in archive.namelist())
+        arrays = {name: _weights(path, archive, IN_SNAPSHOT + name if inside else name, own)
+                  for name, own in _serialized(gen).items()}
+    restore(path, arrays, gen)
     return gen, config
 
 
-def _write(path, target, config):
+@contextlib.contextmanager
+def _open(path):
+    """The archive and the settings of one of our files; whatever is wrong with it inside the block is a DataError."""
+    try:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            if f"{CONFIG_KEY}.npy" not in archive.namelist():
+                raise DataError(f"{path}: not a file of dcgan_mri; give a snapshot_iter_*.npz or generator.npz")
+            text = str(_array(archive, CONFIG_KEY, SETTINGS))
+            yield archive, settings.from_dict(dict(json.loads(text)), origin=str(path))
+    except OSError as error:
+        raise DataError(f"{path}: cannot read it ({error.strerror or error}); name another file") from None
+    except UserError as error:
+        raise DataError(str(error)) from None
+    except Exception as error:  # what damaged or hostile content raises inside zipfile, zlib, NumPy and json has no end
+        reason = " ".join(f"{type(error).__name__} {error}".split())
+        raise DataError(f"{path}: not a whole file of weights: cut short, or changed since it was written "
+                        f"({reason[:200]}); copy it again, or name another one") from None
+
+
+def _array(archive, name, most):
+    """One array, if it takes no more than so many bytes, its header included: what is compressed may be vast."""
+    size = archive.getinfo(f"{name}.npy").file_size
+    if size > most:
+        raise ValueError(f"{name} takes {size} bytes, must be at most {most}")
+    return np.lib.format.read_array(archive.open(f"{name}.npy"), allow_pickle=False)
+
+
+def _weights(path, archive, name, own):
+    """One array in place of a new generator's own; Chainer would take what only broadcasts or casts to it."""
+    if f"{name}.npy" not in archive.namelist():
+        raise DataError(f"{path}: does not fit these networks ({name} is missing); name another file")
+    array = _array(archive, name, own.nbytes + HEADER)
+    if (array.shape, array.dtype) != (own.shape, own.dtype):
+        raise DataError(f"{path}: does not fit these networks ({name} is {array.dtype} of shape {array.shape}, must be "
+                        f"{own.dtype} of shape {own.shape}); name another file")
+    if not np.isfinite(array).all() or name.endswith("/avg_var") and (array < 0).any():
+        raise DataError(f"{path}: no generator that can make images ({name} has values that are "
+                        f"{'negative' if np.isfinite(array).all() else 'not finite'}); name another file")
+    return array
+
+
+def _serialized(target):
+    """Names and arrays of anything that Chainer serializes."""
     serializer = chainer.serializers.DictionarySerializer()
     serializer.save(target)
-    for name, array in serializer.target.items():
+    return serializer.target
+
+
+def _write(path, target, config):
+    arrays = _serialized(target)
+    for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise DataError(f"{path}: not written, since {name} is no longer finite; go on from the one before it")
     text = np.array(json.dumps(dataclasses.asdict(config)))
     with whole_file(path) as file:
-        np.savez(file, **{CONFIG_KEY: text}, **serializer.target)
+        np.savez(file, **{CONFIG_KEY: text}, **arrays)

@@ -31,8 +31,8 @@ from dcgan_mri.kernels import backends
 from dcgan_mri.kernels.graph import GraphUpdater
 from dcgan_mri.losses import LOSSES
 from dcgan_mri.networks import Discriminator, Generator, discriminator_rows, generator_rows
+from dcgan_mri.optimizers import make_optimizer
 from dcgan_mri.sampling import sample
-from dcgan_mri.train import make_optimizer
 from dcgan_mri.updater import Updater
 
 # What a function counts as in the shares of a step.
@@ -131,8 +131,10 @@ class Training:
             return GlobalBatchNormalization(size, comm, use_gamma)
 
         self.gen, self.dis = (network(self.config, batch_normalization) for network in (Generator, Discriminator))
+        for model in (self.gen, self.dis):
+            model.to_device(device)
         self.gen_optimizer, self.dis_optimizer = optimizers = [
-            make_optimizer(model, device, self.config, comm) for model in (self.gen, self.dis)]
+            make_optimizer(model, self.config, comm) for model in (self.gen, self.dis)]
         for optimizer in optimizers:
             optimizer.is_changed(optimizer.target)
         self.images = np.random.default_rng(0).integers(0, 256, (batchsize, 256, 256), dtype=np.uint8)

@@ -150,6 +150,7 @@ import json, pathlib, tempfile, time
 import numpy as np
 from mpi4py import MPI
 from tests.helpers import write_slice_set
+from dcgan_mri.chainer_compat import chainermn
 from dcgan_mri.pixels import to_network
 from dcgan_mri.slice_set import Slices
 from dcgan_mri.distributed import communicator
@@ -157,7 +158,7 @@ from dcgan_mri.distributed.batches import GlobalBatches
 folder = write_slice_set(pathlib.Path(tempfile.mkdtemp()) / "set", n=720, size=256)
 begin = time.perf_counter()
 slices = Slices(folder)
-batches = GlobalBatches(communicator.create("naive", MPI.COMM_SELF), slices, 8, 0)
+batches = GlobalBatches(communicator.create("naive", MPI.COMM_SELF), slices, 8, 0, chainermn.scatter_dataset)
 batches.deal()
 batches.decode_first_epoch()
 decoded = time.perf_counter()

@@ -2,8 +2,9 @@
 
 Runs in an environment of its own, which has PyTorch and NumPy and nothing of this project: the tables' rows come from
 the caller; with `--device cuda` on a GPU. The example's loop makes D's step on real and on generated images, and then
-sends the generated images through the new D once more for G's step. `shared` is the loop that an expert would write
-instead: one pass of D(G(z)) serves both losses, as in ours.
+sends the generated images through the new D once more for G's step: the alternating update, which ours makes with D's
+old activations. `shared` is the loop that an expert would write instead where both gradients may come from the same
+weights: one pass of D(G(z)) serves both losses.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from sides import peak_memory, seconds, serve
 from torch import nn
+from torch.nn.functional import softplus
 
 ACTIVATIONS = {
     "none": lambda slope: nn.Identity(),
@@ -62,6 +64,7 @@ def network(rows, in_shape, use_gamma, bn_eps, bn_decay):
             layers.append(bn(features, eps=bn_eps, momentum=1 - bn_decay))
             if not use_gamma:
                 layers[-1].weight.requires_grad_(False)
+        layers.append(Noise(row["noise_out"]))
         layers.append(nn.Dropout(row["dropout"]))
         layers.append(ACTIVATIONS[row["activation"]](row["slope"]))
         if row["kind"] == "linear" and len(out) > 1:
@@ -107,14 +110,14 @@ class Training:
         """One round of the example's loop."""
         gen_optimizer, dis_optimizer = self.optimizers
         self.dis.zero_grad()
-        loss_real = -self.dis(self.real).mean()
+        loss_real = softplus(-self.dis(self.real)).mean()
         loss_real.backward()
         fake = self.gen(self.latent())
-        loss_fake = self.dis(fake.detach()).mean()
+        loss_fake = softplus(self.dis(fake.detach())).mean()
         loss_fake.backward()
         dis_optimizer.step()
         self.gen.zero_grad()
-        loss_gen = -self.dis(fake).mean()
+        loss_gen = softplus(-self.dis(fake)).mean()
         loss_gen.backward()
         gen_optimizer.step()
         return loss_real.item(), loss_fake.item(), loss_gen.item()
@@ -123,14 +126,16 @@ class Training:
         """One round in which a single pass of D(G(z)) serves both losses."""
         gen_optimizer, dis_optimizer = self.optimizers
         self.dis.zero_grad()
-        loss_real = -self.dis(self.real).mean()
+        loss_real = softplus(-self.dis(self.real)).mean()
         loss_real.backward()
         fake = self.gen(self.latent())
         seen = fake.detach().requires_grad_()
-        loss_fake = self.dis(seen).mean()
+        y_fake = self.dis(seen)
+        loss_fake = softplus(y_fake).mean()
+        gradient, = torch.autograd.grad(softplus(-y_fake).mean(), seen, retain_graph=True)
         loss_fake.backward()
         self.gen.zero_grad()
-        fake.backward(-seen.grad)
+        fake.backward(gradient)
         dis_optimizer.step()
         gen_optimizer.step()
         return loss_real.item(), loss_fake.item()

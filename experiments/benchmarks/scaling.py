@@ -113,7 +113,7 @@ def measure_rank(comm_name, steps, batchsize):
     from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization
     from dcgan_mri.kernels import backends
     from dcgan_mri.networks import Discriminator, Generator
-    from dcgan_mri.train import make_optimizer
+    from dcgan_mri.optimizers import make_optimizer
     from dcgan_mri.updater import Updater
 
     class SameBatch(chainer.dataset.Iterator):
@@ -131,7 +131,7 @@ def measure_rank(comm_name, steps, batchsize):
     optimizers = []
     for network in (Generator, Discriminator):
         model = network(config, lambda size, use_gamma: GlobalBatchNormalization(size, comm, use_gamma))
-        optimizers.append(make_optimizer(model, "@numpy", config, comm))
+        optimizers.append(make_optimizer(model, config, comm))
         optimizers[-1].is_changed(model)
     updater = Updater(batches, *optimizers, config)
     latency, bandwidth = link_here(comm)

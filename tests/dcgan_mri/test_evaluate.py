@@ -1,7 +1,9 @@
 """`python -m dcgan_mri.evaluate` as a user starts it."""
 
 import csv
+import hashlib
 import json
+import os
 
 import numpy as np
 import pytest
@@ -24,10 +26,11 @@ def write_phantom_set(folder):
     pictures, subjects, levels = phantom_slices(5, 8)
     with (folder / "manifest.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["file", "subject", "split", "slice"])
+        writer.writerow(["file", "subject", "split", "slice", "sha256"])
         for i, picture in enumerate(pictures):
             Image.fromarray(picture).save(folder / f"{i}.png")
-            writer.writerow([f"{i}.png", subjects[i], "held-out" if i >= 24 else "train", levels[i]])
+            writer.writerow([f"{i}.png", subjects[i], "held-out" if i >= 24 else "train", levels[i],
+                             hashlib.sha256((folder / f"{i}.png").read_bytes()).hexdigest()])
     (folder / "dataset.json").write_text(json.dumps(
         {"format": "slice set", "version": 1, "slices": len(pictures), "size": 64}))
     return folder
@@ -83,21 +86,44 @@ def test_a_generator_and_its_images_measure_alike(tmp_path, capsys):
     assert any("missing" in line for line in tables[0] if line.startswith("memorisation.copies"))
 
 
+def test_a_model_is_measured_against_the_slices_of_its_run(tmp_path, capsys):
+    slices = write_slice_set(tmp_path / "set", n=12, subjects=("a", "b", "c"))
+    config = Config(**SMALL, n_subjects=2)
+    run = tmp_path / "run"
+    run.mkdir()
+    snapshots.save_generator(run / "generator.npz", Generator(config), config)
+    (run / "environment.json").write_text(json.dumps({"starts": [{"dataset": str(slices)}]}))
+    evaluate.main([str(run / "generator.npz"), "-n", "4"])
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"measuring against {slices}, on which {run} was trained; -i names other slices\n")
+    assert f"4 images from {run}/generator.npz against 8 slices of 2 subjects in {slices}" in printed
+
+    other = write_slice_set(tmp_path / "other", n=5)
+    evaluate.main([str(run / "generator.npz"), "-n", "4", "-i", str(other)])
+    assert f"against 5 slices of 1 subjects in {other}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("arguments", "status", "message"), [
     (["nowhere"], 1, "nowhere: no such file or folder"),
     (["{tmp}/empty"], 1, "has 0 PNG images"),
     (["{tmp}/other"], 1, "is 8×8, the slices are 16×16; resize it"),
     (["{tmp}/text.npz"], 1, "text.npz"),
-    (["{set}", "-n", "1"], 2, "-n 1: must be at least 2"),
+    (["{tmp}/deep"], 1, "0.png: has 16 bits for each pixel; save it as 8-bit grey or RGB"),
+    (["{tmp}/pipe"], 1, "0.png: cannot read the picture (it is not a regular file); leave it out"),
+    (["{set}", "-n", "1"], 2, "-n 1: must be from 2 to"),
+    (["{set}", "-n", "10000000000000"], 2, "-n 10000000000000: must be from 2 to"),
     (["{set}", "--split", "held-out"], 1, "no slice for held-out"),
     (["{set}", "--features", "{tmp}/text.npz"], 1, "not an npz of weights"),
-    (["{set}", "-o", "{tmp}/other"], 2, "exists already"),
+    (["{set}", "-o", "{tmp}/other"], 2, "other: exists already; give another folder by -o"),
 ])
 def test_errors_are_one_line(tmp_path, slices16, capsys, arguments, status, message):
     (tmp_path / "empty").mkdir()
-    (tmp_path / "other").mkdir()
+    for name in ("other", "deep", "pipe"):
+        (tmp_path / name).mkdir()
     for i in range(3):
         Image.new("L", (8, 8)).save(tmp_path / "other" / f"{i}.png")
+        Image.fromarray(np.full((16, 16), 4000, np.uint16)).save(tmp_path / "deep" / f"{i}.png")
+        os.mkfifo(tmp_path / "pipe" / f"{i}.png")
     (tmp_path / "text.npz").write_text("no weights")
     arguments = [text.format(tmp=tmp_path, set=slices16) for text in arguments]
     with pytest.raises(SystemExit) as exit_:

@@ -1,13 +1,18 @@
 """Generating as a user starts it."""
 
 import argparse
+import csv
+import hashlib
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from pydicom import dcmread
 
 from dcgan_mri import grid
 from dcgan_mri.run import snapshots
@@ -15,7 +20,7 @@ from dcgan_mri.config import Config
 from dcgan_mri.errors import UsageError
 from dcgan_mri.generate import MAX_SEED, chosen_seeds, file_name, parse_seeds
 from dcgan_mri.networks import Generator
-from tests.helpers import SMALL, run_job
+from tests.helpers import ROOT, SMALL, run_job
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +77,41 @@ def test_dropout_changes_the_image(generator_file, tmp_path):
     assert all(not np.array_equal(off[name], on[name]) for name in off)
 
 
+def test_dicom_beside_png_and_where_all_comes_from(generator_file, tmp_path):
+    for name in ("one", "two"):
+        done = generate(generator_file, tmp_path / name, "--seeds", "3,90000", "--format", "png,dicom")
+        assert done.returncode == 0, done.stderr
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
+    assert one == two
+    for name, picture in pictures(tmp_path / "one").items():
+        image = dcmread((tmp_path / "one" / name).with_suffix(".dcm"))
+        assert np.abs(image.pixel_array - picture.mean(axis=2)).max() <= 0.5
+    with (tmp_path / "one" / "samples.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["file"], row["seed"]) for row in rows] == [
+        ("seed00003.png", "3"), ("seed00003.dcm", "3"), ("seed90000.png", "90000"), ("seed90000.dcm", "90000")]
+    for row in rows:
+        assert row["sha256"] == hashlib.sha256(one[row["file"]]).hexdigest()
+        assert row["generator_sha256"] == hashlib.sha256(generator_file.read_bytes()).hexdigest()
+
+
+def test_dicom_without_pydicom(generator_file, tmp_path):
+    code = "import sys; sys.modules['pydicom'] = None; from dcgan_mri.generate import main; main(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, generator_file, "-o", tmp_path / "out", "-g", "off", "--format", "png,dicom"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr == "dcgan_mri.generate: error: --format png,dicom needs pydicom; `pip install pydicom`\n"
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(("file", "options", "status", "message"), [
     ("none.npz", [], 1, "none.npz: cannot read it"),
-    (None, ["-n", "0"], 2, "-n 0: must be at least 1"),
-    (None, ["--seeds", "9-5"], 2, "'9-5' must rise"),
+    (None, ["-n", "0"], 2, "-n 0: must be from 1 to"),
+    (None, ["-n", "10000000000000"], 2, "-n 10000000000000: must be from 1 to"),
+    (None, ["--seeds", "9-5"], 2, "the range 9-5 runs backwards; write 5-9"),
+    (None, ["--seeds", "9" * 5000], 2, "is neither a seed from 0 to 9223372036854775807 nor a range"),
+    (None, ["--seeds", "0-999998,5-6"], 2, "more than 1000000 images"),
     (None, ["--seeds", "1", "-n", "3"], 2, "leave out --seed and -n"),
 ])
 def test_wrong_input_gets_one_line_and_a_status(generator_file, tmp_path, file, options, status, message):
@@ -89,14 +125,32 @@ def test_wrong_input_gets_one_line_and_a_status(generator_file, tmp_path, file, 
 
 def test_folder_with_images_is_not_overwritten(generator_file, tmp_path):
     (tmp_path / "keep.png").write_bytes(b"")
-    assert generate(generator_file, tmp_path).returncode == 2
+    done = generate(generator_file, tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("exists already; give another folder by -o")
+
+
+def test_seed_named_twice_is_made_once(generator_file, tmp_path):
+    done = generate(generator_file, tmp_path / "out", "--seeds", "1,1,2")
+    assert done.returncode == 0, done.stderr
+    assert "2 images in" in done.stdout
+    assert "what --seeds names more than once is made once" in done.stdout
+
+
+def test_grey_is_the_mean_of_the_channels(generator_file, tmp_path):
+    assert generate(generator_file, tmp_path / "colour", "-n", 2).returncode == 0
+    assert generate(generator_file, tmp_path / "grey", "-n", 2, "--grey").returncode == 0
+    colour, grey = pictures(tmp_path / "colour"), pictures(tmp_path / "grey")
+    for name, picture in grey.items():
+        assert np.array_equal(picture, np.rint(colour[name].mean(axis=2)))
+        assert np.ptp(colour[name], axis=2).any()
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 50)), min_size=1, max_size=5))
 def test_lists_of_ranges(ranges):
     text = ",".join(f"{first}-{first + extra}" if extra else str(first) for first, extra in ranges)
     expected = [seed for first, extra in ranges for seed in range(first, first + extra + 1)]
-    assert parse_seeds(text) == list(dict.fromkeys(expected))
+    assert parse_seeds(text) == expected
 
 
 @given(st.text(max_size=12))
@@ -104,11 +158,10 @@ def test_any_text_is_a_list_of_seeds_or_refused(text):
     try:
         seeds = parse_seeds(text)
     except UsageError:
-        assert not re.fullmatch(r"[0-9]+(,[0-9]+)*", text)
+        assert not re.fullmatch(r"[0-9]{1,18}(,[0-9]{1,18})*", text)
         return
     assert seeds
     assert all(0 <= seed <= MAX_SEED for seed in seeds)
-    assert len(seeds) == len(set(seeds))
 
 
 @pytest.mark.parametrize(("seed", "number", "expected"), [

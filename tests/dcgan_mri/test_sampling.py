@@ -4,9 +4,10 @@ import numpy as np
 
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.config import Config
-from dcgan_mri.randomness import Draws, latent
+from dcgan_mri.randomness import Draws, for_images, latent
 from dcgan_mri.networks import Generator
 from dcgan_mri.sampling import sample_stack
+from tests import gpu_stand_in
 from tests.helpers import SMALL
 
 
@@ -33,6 +34,20 @@ def test_different_seeds_give_different_images():
     config = Config(**SMALL)
     pictures = sample_stack(brightened(config), range(10), config)
     assert len({picture.tobytes() for picture in pictures}) == 10
+
+
+def test_z_on_a_gpu_is_the_cpus(monkeypatch):
+    class Recorder:
+        xp, _ = gpu_stand_in.install(monkeypatch)
+
+        def __call__(self, z, draws):
+            assert draws.xp is self.xp
+            self.z = z
+            return chainer.Variable(np.zeros((len(z), 3, 16, 16), np.float32))
+
+    config, gen = Config(**SMALL), Recorder()
+    sample_stack(gen, [3, 2**40], config)
+    assert np.array_equal(gen.z, latent(for_images([3, 2**40]), config.n_z))
 
 
 def test_dropout_is_off_unless_asked_for_and_reproducible_then():

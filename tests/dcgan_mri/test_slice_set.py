@@ -1,7 +1,9 @@
 """Slice sets: what is read, and what is refused by name."""
 
 import csv
+import hashlib
 import json
+import os
 import zlib
 
 import numpy as np
@@ -130,16 +132,25 @@ def test_other_size_is_refused(tmp_path):
         Slices(write_slice_set(tmp_path / "set", n=2), 256)
 
 
+def put(folder, name, content):
+    """Replace a file of a set, and its SHA-256 in the manifest too: as a set that was never right."""
+    before = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / name).write_bytes(content)
+    manifest = folder / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace(before, hashlib.sha256(content).hexdigest()))
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>", None, "RGB", "small"])
 def test_damaged_picture_is_refused(tmp_path, content):
     folder = write_slice_set(tmp_path / "set", n=2)
     path = folder / "phantom_img_00001.png"
     if content is None:
-        path.write_bytes(path.read_bytes()[:-40])
-    elif isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        Image.new("RGB" if content == "RGB" else "L", (16, 16) if content == "RGB" else (8, 8)).save(path)
+        content = path.read_bytes()[:-40]
+    elif isinstance(content, str):
+        wrong = tmp_path / "wrong.png"
+        Image.new("RGB" if content == "RGB" else "L", (16, 16) if content == "RGB" else (8, 8)).save(wrong)
+        content = wrong.read_bytes()
+    put(folder, path.name, content)
     slices = Slices(folder, 16)
     slices.image(0)
     with pytest.raises(DataError, match="phantom_img_00001.png.*make the slices again"):
@@ -151,9 +162,34 @@ def test_picture_that_claims_to_be_huge_is_refused(tmp_path):
     path = folder / "phantom_img_00000.png"
     header = b"IHDR" + (100_000).to_bytes(4, "big") * 2 + b"\x08\x00\x00\x00\x00"
     content = path.read_bytes()
-    path.write_bytes(content[:12] + header + zlib.crc32(header).to_bytes(4, "big") + content[33:])
+    put(folder, path.name, content[:12] + header + zlib.crc32(header).to_bytes(4, "big") + content[33:])
     with pytest.raises(DataError, match="phantom_img_00000.png.*make the slices again"):
         Slices(folder, 16).image(0)
+
+
+def test_picture_that_was_replaced_is_noticed(tmp_path):
+    folder = write_slice_set(tmp_path / "set", n=2)
+    (folder / "phantom_img_00001.png").write_bytes((folder / "phantom_img_00000.png").read_bytes())
+    slices = Slices(folder, 16)
+    slices.image(0)
+    with pytest.raises(DataError, match="phantom_img_00001.png: is not the picture that the set was made with"):
+        slices.image(1)
+
+
+@pytest.mark.parametrize("name", ["phantom_img_00000.png", "manifest.csv", "dataset.json"])
+def test_pipe_in_place_of_a_file_is_refused(tmp_path, name):
+    folder = write_slice_set(tmp_path / "set", n=2)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(DataError, match=f"{name}: cannot read .*not a regular file"):
+        Slices(folder, 16).image(0)
+
+
+def test_deep_description_is_refused(tmp_path):
+    folder = write_slice_set(tmp_path / "set", n=2)
+    (folder / "dataset.json").write_text("[" * 100_000)
+    with pytest.raises(DataError, match="dataset.json: cannot read it"):
+        Slices(folder, 16)
 
 
 @settings(max_examples=60)
@@ -163,7 +199,7 @@ def test_any_changed_byte_is_an_image_or_a_data_error(tmp_path_factory, position
     path = folder / "phantom_img_00000.png"
     content = bytearray(path.read_bytes())
     content[int(position * len(content))] = value
-    path.write_bytes(bytes(content))
+    put(folder, path.name, bytes(content))
     try:
         image = Slices(folder, 16).image(0)
     except DataError as error:

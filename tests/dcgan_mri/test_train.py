@@ -285,7 +285,7 @@ def bad_slices(tmp_path):
 
 def test_one_unreadable_slice_is_named(bad_slices, tmp_path):
     line = one_line_of(train(bad_slices, tmp_path / "out", ranks=4), 1)
-    assert "phantom_img_00009.png: cannot read the picture" in line
+    assert "phantom_img_00009.png: is not the picture that the set was made with" in line
 
 
 @pytest.mark.parametrize(("options", "ranks", "status", "message"), [

@@ -14,7 +14,7 @@ from dcgan_mri.randomness import Draws, latent
 from dcgan_mri.kernels import backends
 from dcgan_mri.losses import LOSSES
 from dcgan_mri.networks import Discriminator, Generator
-from dcgan_mri.train import make_optimizer
+from dcgan_mri.optimizers import make_optimizer
 from dcgan_mri.updater import Updater, between
 from tests.helpers import SMALL
 
@@ -234,7 +234,7 @@ def weights_after(iterations, kernels, nudge=0.0):
     with backends.using(kernels):
         gen, dis = (network(config, lambda size, use_gamma: GlobalBatchNormalization(size, comm, use_gamma))
                     for network in (Generator, Discriminator))
-        optimizers = [make_optimizer(model, "@numpy", config, comm) for model in (gen, dis)]
+        optimizers = [make_optimizer(model, config, comm) for model in (gen, dis)]
         for optimizer in optimizers:
             optimizer.is_changed(optimizer.target)
             for param in optimizer.target.params():

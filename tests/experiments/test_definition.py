@@ -79,7 +79,7 @@ def test_an_arm_may_take_another_preset():
     (changed(claim=3), "must be a str"),
     (changed(shows="pictures"), "unknown shows 'pictures'"),
     (changed(arms={"none": {"dropuot": 0.0}}), "arm 'none': unknown setting 'dropuot'; did you mean dropout"),
-    (changed(arms={"none": {"dropout": 2.0}}), "dropout: 2.0 is out of range"),
+    (changed(arms={"none": {"dropout": 2.0}}), "dropout: 2.0 must be less than or equal to 0.9"),
     (changed(arms={"seeds": {"dropout": 0.0}}), "must be a name other than"),
     (changed(arms={"none": {"preset": "relased"}}), "did you mean released"),
     (part(measure="kidd"), "unknown measure 'kidd'; did you mean kid"),

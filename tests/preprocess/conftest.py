@@ -5,9 +5,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 from hypothesis import settings
-from preprocess.layouts import Subject
-from preprocess.selection import parse_slices
-from preprocess.subject import Settings
+from preprocess.subjects import Subject
+from preprocess.settings import parse_slices
+from preprocess.settings import Settings
 
 # The same cases on every machine and on every run.
 settings.register_profile("fixed", derandomize=True, deadline=None)

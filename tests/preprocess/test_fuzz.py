@@ -9,17 +9,18 @@ import nibabel as nib
 import numpy as np
 import pytest
 from preprocess.errors import DataError
-from preprocess.layouts import Subject
-from preprocess.nifti import read_header
-from preprocess.selection import SliceChoice
-from preprocess.subject import Settings, load_subject, make_slices
+from preprocess.subjects import Subject
+from preprocess.settings import SliceChoice
+from preprocess.build import load_subject, make_slices
+from preprocess.settings import Settings
+from preprocess.volumes import affine_of, read_header, read_voxels
 
 CASES = 2400
 SETTINGS = Settings(slices=SliceChoice("all"), size=8)
 # Offset and struct format of the NIfTI-1 fields that decide how voxels are read and turned.
 FIELDS = [(0, "i"), *((40 + 2 * place, "h") for place in range(8)), (70, "h"), (72, "h"),
           *((76 + 4 * place, "f") for place in range(8)), (108, "f"), (112, "f"), (116, "f"), (252, "h"), (254, "h"),
-          *((256 + 4 * place, "f") for place in range(18)), (344, "4s")]  # fmt: skip
+          *((256 + 4 * place, "f") for place in range(18)), (344, "4s")]
 NUMBERS = {
     "i": (0, 1, -1, 540, 2**31 - 1, -(2**31)),
     "h": (0, 1, -1, 2, 4, 7, 8, 16, 64, 128, 512, 768, 1280, 255, 32767, -32768),
@@ -75,9 +76,9 @@ def run(path):
         assert "\n" not in str(error)
         assert len(error.args[2]) > 5
         return None
-    for row, png in slices:
+    for row, image in slices:
         assert row["brain_pixels"] >= 0
-        assert png.startswith(b"\x89PNG")
+        assert image.size == (8, 8)
     return loaded.volume
 
 
@@ -114,8 +115,9 @@ def test_corrupted_headers_and_bodies(tmp_path, make, packed):
                 except Exception:  # nibabel is stricter in places, with errors of many types
                     continue
             compared += 1
-            np.testing.assert_allclose(volume.raw(volume.stored), expected, rtol=1e-6)
-            np.testing.assert_allclose(read_header(path).affine, affine, rtol=1e-6)
+            header = read_header(path)
+            np.testing.assert_allclose(read_voxels(path, header), expected, rtol=1e-6)
+            np.testing.assert_allclose(affine_of(header, path), affine, rtol=1e-6)
     assert refused > 200
     assert compared > 200
 

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from preprocess.build import Plan, build
 from preprocess.errors import DataError
 from preprocess.inspection import inspect
-from preprocess.selection import parse_slices
-from preprocess.subject import Settings
+from preprocess.settings import parse_slices
+from preprocess.settings import Settings
 
 
 def text_of(path, settings):
@@ -77,7 +78,7 @@ def test_every_volume_of_a_folder(tmp_path, make, small):
     (tmp_path / "B" / "B_flair.nii").write_bytes(b"<html>")
     results = list(inspect(tmp_path, small))
     assert [(lines[0].split()[0], usable) for lines, usable in results] == [
-        ("A", True), ("B", False), ("BRATS_001", True)]  # fmt: skip
+        ("A", True), ("B", False), ("BRATS_001", True)]
     with pytest.raises(DataError, match="no t2 volume"):
         list(inspect(tmp_path / "A", Settings(modality="t2")))
 
@@ -87,3 +88,23 @@ def test_a_file_is_seen_as_its_data_set_sees_it(tmp_path, make, small):
     text, usable = text_of(path, small)
     assert usable
     assert "shape        20×24×10×4" in text
+
+
+def test_says_what_build_says_of_links(tmp_path, make, small):
+    (tmp_path / "data").mkdir()
+    subject = make.subject(tmp_path / "store")
+    (tmp_path / "data" / "BraTS20_Training_001").symlink_to(subject.volume.parent)
+    (tmp_path / "data" / "BraTS20_Training_002").symlink_to("gone")
+    results = [("\n".join(lines), usable) for lines, usable in inspect(tmp_path / "data", small)]
+    assert [usable for _, usable in results] == [True, False]
+    with pytest.raises(DataError) as caught:
+        build(Plan(tmp_path / "data", tmp_path / "set", "all", settings=small))
+    assert f"build        refuses it: {caught.value}" in results[1][0]
+
+
+def test_says_that_build_leaves_a_mask_out(tmp_path, make, small):
+    path = make.save(tmp_path / "OTMultiClass.nii", (make.brain() > 0).astype("u1"))
+    text, usable = text_of(path, small)
+    assert usable
+    assert "build        leaves it out: " in text
+    assert "OTMultiClass.nii: it looks like a mask (2 values, all whole); to slice it all the same, use --subj" in text

@@ -1,8 +1,11 @@
 import csv
 import json
+import re
+import shlex
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 from preprocess.__main__ import main
@@ -32,7 +35,7 @@ def test_builds_the_papers_slices_from_a_phantom(phantom, tmp_path, capsys):
     with open(out / "manifest.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["slice"]) for row in rows] == list(range(60, 108))
-    assert rows[0]["file"] == "BraTS20_Training_001_img_00060.png"
+    assert rows[0]["file"] == "phantom_001_img_00060.png"
     assert {row["split"] for row in rows} == {"train"}
     assert all(int(row["brain_pixels"]) > 5000 for row in rows)
     for row in rows:
@@ -40,15 +43,16 @@ def test_builds_the_papers_slices_from_a_phantom(phantom, tmp_path, capsys):
             assert (image.mode, image.size) == ("L", (256, 256))
     description = json.loads((out / "dataset.json").read_bytes())
     assert (description["format"], description["version"], description["slices"]) == ("slice set", 1, 48)
+    assert description["made_from"] == "synthetic phantom"
     assert {path.name for path in out.iterdir()} == {row["file"] for row in rows} | {
-        "manifest.csv", "overview.png", "dataset.json"}  # fmt: skip
+        "manifest.csv", "overview.png", "dataset.json"}
 
 
 def test_a_missing_subject_is_named_with_what_was_found(phantom, tmp_path, capsys):
     assert main(["build", "--brats", str(phantom), "--out", str(tmp_path / "s")]) == 1
     message = capsys.readouterr().err
     assert "no subject 002, 003, 004, 005, 006, 007, …, 015" in message
-    assert "1 found: BraTS20_Training_001" in message
+    assert "1 found: phantom_001" in message
     assert message.count("\n") == 1
     assert not (tmp_path / "s").exists()
 
@@ -136,19 +140,82 @@ def test_wrong_usage_is_status_2_and_one_line(tiny, tmp_path, capsys, options, w
     "options", [["--split", "1.5"], ["--size", "4"], ["-j", "0"], ["--orientation", "up"], ["--slices-mm", "3"]]
 )
 def test_values_out_of_range_are_status_2(tiny, tmp_path, options, capsys):
-    with pytest.raises(SystemExit) as caught:
-        build(tiny, tmp_path / "set", *options)
-    assert caught.value.code == 2
-    assert "error: " in capsys.readouterr().err
+    assert build(tiny, tmp_path / "set", *options) == 2
+    assert capsys.readouterr().err.startswith("preprocess: error: argument ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["biuld"], "there is no command biuld, did you mean build?"),
+        (["build", "--brast", "x"], "there is no option --brast, did you mean --brats?"),
+        (["build", "--brats", "x", "--overwrit"], "there is no option --overwrit, did you mean --overwrite?"),
+        (["verify", "x", "--qqq=1"], "there is no option --qqq; --help lists them"),
+        (["build"], "required: --brats, --out; --help lists the options"),
+    ],
+)
+def test_a_misspelt_word_is_named_with_what_was_meant(capsys, arguments, words):
+    """Abbreviations count as misspelt, as in dcgan_mri.train: another option could be added later."""
+    assert main(arguments) == 2
+    message = capsys.readouterr().err
+    assert words in message
+    assert message.count("\n") == 1
+
+
+def test_without_a_command_it_lists_them(capsys):
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"    {command} " in printed for command in ("build", "import", "phantom", "inspect", "verify"))
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"preprocess \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_a_set_of_many_subjects_says_how_to_hold_some_out(tmp_path, make, capsys):
+    for number in range(6):
+        make.subject(tmp_path / "data", f"S_{number}")
+    hint = "all 6 subjects are for training; with --split 0.2 --overwrite a fifth of them is held out"
+    assert build(tmp_path / "data", tmp_path / "set", "--slices", "5") == 0
+    assert hint in capsys.readouterr().err
+    for options in (["--slices", "5"], ["--slices", "5", "--split", "0.2", "--overwrite"]):
+        assert build(tmp_path / "data", tmp_path / "set", *options) == 0
+        assert "for training" not in capsys.readouterr().err
+    assert build(tmp_path / "data", tmp_path / "five", "--slices", "5", "--skip", "0") == 0
+    assert "for training" not in capsys.readouterr().err
+
+
+def test_import(tmp_path, capsys):
+    (tmp_path / "pngs").mkdir()
+    for name in ("a_1", "a_2", "b_1"):
+        Image.new("L", (16, 16), 90).save(tmp_path / "pngs" / f"{name}.png")
+    options = ["import", str(tmp_path / "pngs"), "--out", str(tmp_path / "set"), "--subject-pattern", "^[a-z]"]
+    assert main([*options, "--split", "0.5"]) == 0
+    assert "3 slices of 2 subjects in " in capsys.readouterr().out
+    assert main(["verify", str(tmp_path / "set")]) == 0
+    assert main([*options, "--split", "0.5"]) == 0
+    assert "already complete, 3 slices of 2 subjects" in capsys.readouterr().out
+    assert main(options) == 1
+    assert "other settings (split: 0.5, now null)" in capsys.readouterr().err
+
+
+def test_the_command_that_phantom_prints_runs_as_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("preprocess.phantom.make_phantom", lambda *_: (make_small(), np.zeros((20, 24, 120), "u1")))
+    assert main(["phantom", "--out", str(tmp_path / "my phantom"), "--subjects", "1", "-j", "1"]) == 0
+    printed = shlex.split(capsys.readouterr().out.split("slice them with: ")[1])
+    assert printed[:3] == [sys.executable, "-m", "preprocess"]
+    assert main([str(tmp_path / "set") if word == "DIR" else word for word in printed[3:]]) == 0
+
+
+def make_small():
+    return np.random.default_rng(0).integers(0, 500, (20, 24, 120)).astype("i2")
 
 
 def test_interrupted(tiny, tmp_path, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("preprocess.dataset.run_all", interrupt)
+    monkeypatch.setattr("preprocess.build.run_all", interrupt)
     assert build(tiny, tmp_path / "set", "--slices", "2-6") == 130
-    assert "interrupted; the same command goes on where it stopped" in capsys.readouterr().err
+    assert "interrupted; nothing was written" in capsys.readouterr().err
     monkeypatch.undo()
     assert build(tiny, tmp_path / "set", "--slices", "2-6") == 0
 
@@ -157,7 +224,7 @@ def run(*arguments):
     return subprocess.run([sys.executable, "-m", "preprocess", *arguments], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("command", [[], ["build"], ["phantom"], ["verify"], ["inspect"]])
+@pytest.mark.parametrize("command", [[], ["build"], ["import"], ["phantom"], ["verify"], ["inspect"]])
 def test_help_is_printed(command):
     done = run(*command, "--help")
     assert done.returncode == 0

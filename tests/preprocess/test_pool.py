@@ -5,7 +5,7 @@ import signal
 import pytest
 from preprocess.errors import DataError
 from preprocess.pool import default_workers, run_all
-from preprocess.streams import sha256_of
+from preprocess.files import sha256_of
 
 
 def test_default_workers():
@@ -29,3 +29,13 @@ def test_a_worker_that_is_killed_is_one_clear_line():
 def test_too_little_memory_is_one_clear_line():
     ((_, error),) = run_all(bytearray, {"a": (1 << 60,)}, 1)
     assert "not enough memory" in str(error)
+
+
+def test_the_bar_names_the_subject(capsys):
+    list(run_all(str, {"BraTS20_Training_002": (1,), "BraTS20_Training_003": (2,)}, 1, "slicing"))
+    error = capsys.readouterr().err
+    assert "slicing: 100%" in error
+    assert "2/2" in error
+    assert "BraTS20_Training_003" in error
+    list(run_all(str, {"BraTS20_Training_002": (1,)}, 1))
+    assert capsys.readouterr().err == ""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from preprocess.__main__ import main
-from preprocess.layouts import find_subjects
+from preprocess.subjects import find_subjects
 from preprocess.volumes import load_volume
 
 FOLDER = os.environ.get("DCGAN_MRI_BRATS", "")

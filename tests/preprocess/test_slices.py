@@ -11,12 +11,13 @@ from preprocess.slices import (
     fit_square,
     foreground,
     has_contrast,
+    looks_like_a_mask,
     percentiles,
 )
 
 PERCENT = st.floats(0, 100)
 INTEGERS = hnp.arrays(hnp.integer_dtypes(endianness="=") | hnp.unsigned_integer_dtypes(endianness="="),
-                      hnp.array_shapes(min_dims=1, max_dims=3, max_side=9))  # fmt: skip
+                      hnp.array_shapes(min_dims=1, max_dims=3, max_side=9))
 FLOATS = hnp.arrays(st.sampled_from([np.float32, np.float64]), hnp.array_shapes(min_dims=1, max_dims=3, max_side=9))
 
 
@@ -120,3 +121,20 @@ def test_background_may_be_nan():
     background = find_background(voxels)
     assert np.isnan(background)
     assert foreground(voxels, background).sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0, 1], True), ([0.0, 1.0, 4.0], True), (range(16), True), (range(17), False), ([0.0, 0.5], False),
+        ([5], False), ([0.0, np.nan], False),
+    ],
+)
+def test_a_mask_has_few_values_all_whole(values, expected):
+    assert looks_like_a_mask(np.resize(np.array(values), (20, 20, 20))) == expected
+
+
+def test_an_image_that_is_plain_where_one_looks_first_is_no_mask():
+    voxels = np.zeros((20, 20, 20))
+    voxels.flat[1:100] = np.arange(99)
+    assert not looks_like_a_mask(voxels)

@@ -44,6 +44,7 @@ RUN = """
 import sys
 import numpy as np
 from mpi4py import MPI
+from dcgan_mri.chainer_compat import chainermn
 from dcgan_mri.distributed import communicator
 from dcgan_mri.distributed.batches import GlobalBatches
 
@@ -54,7 +55,7 @@ class Numbers:
 
 n, batchsize, start, steps = map(int, sys.argv[1:])
 ranks = MPI.COMM_WORLD
-batches = GlobalBatches(communicator.create("naive", ranks), Numbers(n), batchsize, seed=3)
+batches = GlobalBatches(communicator.create("naive", ranks), Numbers(n), batchsize, 3, chainermn.scatter_dataset)
 batches.iteration = start
 seen = []
 for _ in range(steps):

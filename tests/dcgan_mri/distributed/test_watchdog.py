@@ -4,7 +4,8 @@ import time
 
 from mpi4py import MPI
 
-from dcgan_mri.distributed.watchdog import FOLDER, Watchdog, report
+from dcgan_mri.distributed.watchdog import Watchdog, report
+from dcgan_mri.run.result_folder import HEARTBEAT
 from tests.helpers import run_job
 
 
@@ -53,4 +54,4 @@ def test_lets_a_training_that_moves_go_on(tmp_path):
     watchdog.start()
     time.sleep(1.2)
     watchdog.stop()
-    assert not (tmp_path / FOLDER).exists()
+    assert not (tmp_path / HEARTBEAT).exists()

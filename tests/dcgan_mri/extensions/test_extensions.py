@@ -56,10 +56,10 @@ class Counting(chainer.training.Updater):
         self.iteration = serializer("iteration", self.iteration)
 
 
-def run(tmp_path, *extensions, iterations=8, trigger=(1, "epoch")):
+def run(tmp_path, *extensions, iterations=8):
     trainer = chainer.training.Trainer(Counting(), (iterations, "iteration"), out=tmp_path)
     for extension in extensions:
-        trainer.extend(extension, trigger=trigger)
+        trainer.extend(extension)
     trainer.run()
     return trainer
 
@@ -85,18 +85,14 @@ def test_bare_grid_in_grey(tmp_path):
 
 
 def test_loss_plot_is_a_picture_of_the_log(tmp_path):
-    log_report = chainer.training.extensions.LogReport()
-    trainer = chainer.training.Trainer(Counting(), (8, "iteration"), out=tmp_path)
-    trainer.extend(log_report)
-    trainer.extend(LossPlot(log_report), trigger=(1, "epoch"))
-    trainer.run()
+    run(tmp_path, Log(), LossPlot())
     picture = np.array(Image.open(tmp_path / "loss.png").convert("L"))
     assert picture.shape[0] >= 600
     assert 0.01 < (picture < 200).mean() < 0.5
 
 
 def test_snapshots_newest_two_are_kept(tmp_path):
-    run(tmp_path, Snapshot(CONFIG, keep=2), iterations=16)
+    run(tmp_path, Snapshot(CONFIG, interval=1, keep=2), iterations=16)
     assert [path.name for path in snapshots.newest_first(tmp_path)] == ["snapshot_iter_16.npz", "snapshot_iter_12.npz"]
     config, arrays = snapshots.read(tmp_path / "snapshot_iter_12.npz")
     assert config == CONFIG
@@ -111,14 +107,14 @@ def test_generator_file_is_the_generator(tmp_path):
 
 
 def test_global_mean_turns_observations_into_floats(tmp_path):
-    trainer = run(tmp_path, GlobalMean(MPI.COMM_SELF), iterations=3, trigger=(1, "iteration"))
+    trainer = run(tmp_path, GlobalMean(MPI.COMM_SELF), iterations=3)
     assert trainer.observation == {"gen/loss": 3.0, "dis/loss": 1.0, "dis/y_real": 2.0, "dis/y_fake": 3.0}
     assert all(type(value) is float for value in trainer.observation.values())
 
 
 def test_progress_lines_say_how_far_and_how_long(tmp_path):
     out = io.StringIO()
-    run(tmp_path, ProgressLines(8, seconds=0, out=out), trigger=(1, "iteration"))
+    run(tmp_path, ProgressLines(seconds=0, out=out))
     lines = out.getvalue().splitlines()
     assert len(lines) == 6  # from the third iteration on
     assert re.fullmatch(r"iteration 3 of 8, epoch 0\.75, \d+\.\d\d s an iteration, 0:00:0\d to go", lines[0])
@@ -126,7 +122,7 @@ def test_progress_lines_say_how_far_and_how_long(tmp_path):
 
 def test_progress_lines_wait_their_time(tmp_path):
     out = io.StringIO()
-    run(tmp_path, ProgressLines(8, seconds=3600, out=out), trigger=(1, "iteration"))
+    run(tmp_path, ProgressLines(seconds=3600, out=out))
     assert len(out.getvalue().splitlines()) == 1
 
 
@@ -138,7 +134,7 @@ def test_reports_in_logs_have_no_escape_codes(text, left):
 
 
 def test_log_is_json_with_means_of_what_was_observed(tmp_path):
-    run(tmp_path, Log((1, "epoch")), trigger=(1, "iteration"))
+    run(tmp_path, Log())
     entries = json.loads((tmp_path / "log").read_text())
     assert [(entry["gen/loss"], entry["epoch"]) for entry in entries] == [(2.5, 1), (6.5, 2)]
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
@@ -157,7 +153,7 @@ def test_loss_that_is_not_finite_stops_the_training(tmp_path, key, value, messag
                 trainer.observation[key] = value
 
     with pytest.raises(DivergedError, match=message):
-        run(tmp_path, Spoil(), StopUnlessFinite(), trigger=(1, "iteration"))
+        run(tmp_path, Spoil(), StopUnlessFinite())
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):

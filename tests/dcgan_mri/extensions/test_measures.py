@@ -6,45 +6,42 @@ import types
 import numpy as np
 import pytest
 
-from dcgan_mri.run import snapshots
+from dcgan_mri.run import reading, snapshots
 from dcgan_mri.config import Config
 from dcgan_mri.slice_set import Slices
-from dcgan_mri.extensions import best_generator
 from dcgan_mri.extensions.best_generator import BestGenerator
 from dcgan_mri.extensions.budget import Budget
 from dcgan_mri.extensions.measures import BUDGET, Measures
-from dcgan_mri import grid
-from dcgan_mri.pixels import save_png
 from dcgan_mri.networks import Generator
 from tests.helpers import SMALL, run_job
 
 
-def trainer_at(out, epoch, **observation):
+def trainer_at(out, epoch, pictures=None, **observation):
     return types.SimpleNamespace(
-        out=out, updater=types.SimpleNamespace(epoch_detail=float(epoch)), observation=observation)
+        out=out, updater=types.SimpleNamespace(epoch_detail=float(epoch)), observation=observation,
+        get_extension={"SampleGrid": types.SimpleNamespace(pictures=pictures)}.get)
 
 
 @pytest.fixture
 def run(tmp_path, slices16):
     """Function that measures epochs which take some seconds each; returns those that were measured."""
     pictures = np.random.default_rng(0).integers(0, 256, (100, 16, 16, 3), dtype=np.uint8)
-    (tmp_path / "preview").mkdir()
 
     def go(epochs, seconds, cost, every_epoch=False):
         now = [0.0]
         measures = Measures(Slices(slices16), every_epoch, Budget(BUDGET, clock=lambda: now[0]))
         measures.initialize(trainer_at(tmp_path, 0))
 
-        def slow(pictures):
+        def slow(images):
+            assert images is pictures
             now[0] += cost
             return {"kid": 1.0}
 
         measures._measure = slow
         measured = []
         for epoch in range(1, epochs + 1):
-            save_png(tmp_path / "preview" / f"epoch_{epoch:04d}.png", grid.draw(pictures, "title", range(100)))
             now[0] += seconds
-            trainer = trainer_at(tmp_path, epoch)
+            trainer = trainer_at(tmp_path, epoch, pictures)
             measures(trainer)
             if "measure/kid" in trainer.observation:
                 measured.append(epoch)
@@ -78,11 +75,11 @@ def test_the_best_generator_is_that_of_the_lowest_kid(tmp_path):
     for epoch, kid in enumerate([5.0, 3.0, None, 4.0, -0.1, 0.2], start=1):
         gen["dc3"].b.array[...] = epoch
         extension(trainer_at(tmp_path, epoch, **({} if kid is None else {"measure/kid": kid})))
-        kept.append(best_generator.best(tmp_path)["epoch"])
+        kept.append(reading.best(tmp_path)["epoch"])
         loaded, _ = snapshots.load_generator(tmp_path / "generator_best.npz")
         assert (loaded["dc3"].b.array == kept[-1]).all()
     assert kept == [1, 2, 2, 2, 5, 5]
-    assert best_generator.best(tmp_path) == {"criterion": "kid", "epoch": 5, "value": -0.1}
+    assert reading.best(tmp_path) == {"criterion": "kid", "epoch": 5, "value": -0.1}
 
 
 def test_epochs_that_come_again_after_a_resume_count_anew(tmp_path):
@@ -90,13 +87,13 @@ def test_epochs_that_come_again_after_a_resume_count_anew(tmp_path):
     extension = BestGenerator(Generator(config), config)
     for epoch, kid in [(1, 5.0), (2, 1.0), (2, 4.0), (3, 4.5)]:
         extension(trainer_at(tmp_path, epoch, **{"measure/kid": kid}))
-    assert best_generator.best(tmp_path)["value"] == 4.0
+    assert reading.best(tmp_path)["value"] == 4.0
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"criterion": "kid", "epoch": "x", "value": 1}'])
 def test_a_foreign_file_is_none(tmp_path, text):
     (tmp_path / "generator_best.json").write_text(text)
-    assert best_generator.best(tmp_path) is None
+    assert reading.best(tmp_path) is None
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
@@ -110,7 +107,7 @@ def test_a_training_logs_them_and_goes_on(slices16, tmp_path, ranks):
     assert [entry["epoch"] for entry in log] == [1, 2]
     assert all("measure/kid" in entry and "measure/diversity.similarity" in entry for entry in log)
     values = [entry["measure/kid"] for entry in log]
-    best = best_generator.best(tmp_path / "result")
+    best = reading.best(tmp_path / "result")
     assert (best["epoch"], best["value"]) == (1 + int(np.argmin(values)), min(values))
     assert snapshots.load_generator(tmp_path / "result" / "generator_best.npz")[1].image_size == 16
 

@@ -5,8 +5,11 @@ import types
 from dcgan_mri.slice_set import Slices
 from dcgan_mri.extensions.budget import Budget
 from dcgan_mri.extensions.review_page import ReviewPage
+from dcgan_mri.extensions.triggers import StopAt
 from tests.helpers import SMALL, run_job
 from tests.results import write_result
+
+PICTURES = "the images of the newest grid"
 
 
 def test_written_by_a_training(slices16, tmp_path):
@@ -20,18 +23,19 @@ def test_written_by_a_training(slices16, tmp_path):
 
 def test_short_epochs_are_left_out_but_not_the_last(slices16, tmp_path):
     folder = write_result(tmp_path / "run", [1], slices16)
-    extension = ReviewPage(Slices(slices16), last_iteration=9)
+    extension = ReviewPage(Slices(slices16))
     now, written = [0.0], []
     extension._budget = Budget(0.05, clock=lambda: now[0])
 
     def at(iteration):
-        grid = types.SimpleNamespace(epoch=1, picture=None)
         return types.SimpleNamespace(
-            out=folder, updater=types.SimpleNamespace(iteration=iteration), get_extension={"SampleGrid": grid}.get)
+            out=folder, updater=types.SimpleNamespace(iteration=iteration), stop_trigger=StopAt(9, None),
+            get_extension={"SampleGrid": types.SimpleNamespace(epoch=1, picture=PICTURES)}.get)
 
     extension.initialize(at(0))
 
     def write(newest):
+        assert newest == (1, PICTURES)
         now[0] += 1
         written.append(iteration)
 

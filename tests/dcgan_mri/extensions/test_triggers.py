@@ -2,17 +2,17 @@
 
 import types
 
-from dcgan_mri.extensions.triggers import EpochsAndEnd, StopAt, each_iteration
+from dcgan_mri.extensions.triggers import EACH_ITERATION, EpochsAndEnd, StopAt
 
 
-def at(iteration, per_epoch=4):
+def at(iteration, per_epoch=4, last=18):
     """A trainer after an iteration."""
-    return types.SimpleNamespace(updater=types.SimpleNamespace(
+    return types.SimpleNamespace(stop_trigger=StopAt(last, None), updater=types.SimpleNamespace(
         iteration=iteration, epoch=iteration // per_epoch, is_new_epoch=iteration % per_epoch == 0))
 
 
 def test_epochs_and_end():
-    trigger = EpochsAndEnd(2, 18)
+    trigger = EpochsAndEnd(2)
     assert [i for i in range(1, 19) if trigger(at(i))] == [8, 16, 18]
 
 
@@ -27,4 +27,4 @@ def test_stops_when_a_signal_asks_for_it():
 
 
 def test_each_iteration():
-    assert each_iteration(at(1))
+    assert EACH_ITERATION(at(1))

@@ -6,6 +6,7 @@ import pytest
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.config import PRESETS, Config
 from dcgan_mri.kernels import backends, convolution_cuda
+from dcgan_mri.kernels.graph import WARM_UP, GraphUpdater
 from dcgan_mri.networks import Discriminator, Generator
 from dcgan_mri.optimizers import OPTIMIZERS
 from dcgan_mri.updater import Updater
@@ -69,11 +70,39 @@ def test_steps_are_those_of_the_cpu(monkeypatch, cudnn, changes):
     assert any(graph.tensors[1].dim[2:] == [1, 1] for graph in cudnn.graphs)  # the linear layers too
 
 
+def test_numbers_that_a_graph_would_repeat_are_the_same_in_every_iteration(monkeypatch, cudnn):
+    """A captured kernel keeps the numbers that it was given: what changes has to be in the GPU's memory."""
+    gpu_stand_in.pass_for_cuda(monkeypatch)
+    config = Config(**SMALL, loss="wasserstein")
+    given = []
+    for kind in (gpu_stand_in.RawKernel, gpu_stand_in.ElementwiseKernel):
+        original = kind.__call__
+
+        def record(self, *arguments, original=original):
+            flat = [one for argument in arguments for one in (argument if isinstance(argument, tuple) else [argument])]
+            given[-1].append((self.name, [one for one in flat if not isinstance(one, gpu_stand_in.Array)]))
+            return original(self, *arguments)
+
+        monkeypatch.setattr(kind, "__call__", record)
+    backends.use("fast", on_gpu=True)
+    try:
+        networks = [gpu_stand_in.to_stand_in(network(config)) for network in (Generator, Discriminator)]
+        optimizers = [OPTIMIZERS["adam"](config).setup(network) for network in networks]
+        updater = GraphUpdater(SameBatch(), *optimizers, config, print)
+        for _ in range(WARM_UP):
+            given.append([])
+            updater.update()
+    finally:
+        backends.use("plain")
+    assert len(given[1]) > 100
+    assert given[1] == given[2]
+
+
 def test_why_convolutions_are_not_by_cudnn(cudnn):
     cudnn.version = 8000
     try:
         said = backends.use("fast", on_gpu=True)
         assert said.startswith("fast, but convolutions by Chainer, since cuDNN 8000 is older than 9")
-        assert not backends.has_cudnn()
+        assert backends.cudnn_kernels() is None
     finally:
         backends.use("plain")

@@ -71,7 +71,7 @@ class ReplayedOnCpu:
             for param in optimizer.target.params():
                 param.update_rule.t += by
 
-    def launch(self):
+    def launch(self, stream):
         self.count(-1)
         for network, values in self.compute().items():
             for name, value in values.items():
@@ -93,7 +93,7 @@ def test_replays_compute_every_iteration_once(monkeypatch, optimizer):
     updater = make(GraphUpdater, say=said.append, optimizer=optimizer)
     captures = []
 
-    def capture(compute):
+    def capture(compute, stream):
         captures.append(updater.iteration)
         replayed = ReplayedOnCpu(updater, compute)
         return replayed, replayed.observed, None
@@ -117,7 +117,7 @@ def test_replays_compute_every_iteration_once(monkeypatch, optimizer):
 def test_where_the_capture_fails_the_run_goes_on_and_says_why(monkeypatch):
     expected_seen, expected_state = train(make(Updater))
 
-    def capture(compute):
+    def capture(compute, stream):
         updater.optimizers[0].t += 1  # as far as the step came
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
@@ -133,13 +133,13 @@ def test_where_the_capture_fails_the_run_goes_on_and_says_why(monkeypatch):
 
 
 @pytest.mark.parametrize(("case", "reason"), [
-    ({"on_gpu": False}, "there is no GPU"), ({"n_ranks": 2}, "what ranks send"), ({"cudnn": False}, "no cuBLAS"),
+    ({"on_gpu": False}, "there is no GPU"), ({"communicator": "host"}, "what a communicator sends"),
+    ({"cudnn": None}, "no cuBLAS"),
     ({"settings": {"critic_steps": 5}}, "critic_steps"),
     ({"settings": {"gradient_penalty": 10.0, "dis_bn": False}}, "differentiates twice")])
 def test_who_may_not_have_it(monkeypatch, case, reason):
-    monkeypatch.setattr(backends, "is_fast", lambda: True)
-    monkeypatch.setattr(backends, "has_cudnn", lambda: case.get("cudnn", True))
-    run = Config(**case.get("settings", {})), case.get("on_gpu", True), case.get("n_ranks", 1)
+    monkeypatch.setattr(backends, "cudnn_kernels", lambda: case.get("cudnn", "cuDNN"))
+    run = Config(**case.get("settings", {})), case.get("on_gpu", True), case.get("communicator", "alone")
     captures, text = graph.choose("auto", *run)
     assert not captures
     assert text.startswith("off, since ")
@@ -149,11 +149,10 @@ def test_who_may_not_have_it(monkeypatch, case, reason):
 
 
 def test_who_may(monkeypatch):
-    monkeypatch.setattr(backends, "is_fast", lambda: True)
-    monkeypatch.setattr(backends, "has_cudnn", lambda: True)
-    assert graph.choose("auto", Config(), True, 1) == (True, "captured after 3 iterations")
-    assert graph.choose("on", Config(weight_clip=0.01, optimizer="rmsprop"), True, 1)[0]
-    assert graph.choose("off", Config(), True, 1) == (False, "off (asked for)")
+    monkeypatch.setattr(backends, "cudnn_kernels", lambda: "cuDNN")
+    assert graph.choose("auto", Config(), True, "alone") == (True, "captured after 3 iterations")
+    assert graph.choose("on", Config(weight_clip=0.01, optimizer="rmsprop"), True, "alone")[0]
+    assert graph.choose("off", Config(), True, "alone") == (False, "off (asked for)")
 
 
 @pytest.mark.gpu

@@ -77,6 +77,14 @@ def test_a_step_between_forward_and_backward_leaves_the_gradient_as_it_was():
     np.testing.assert_allclose(*found, rtol=0, atol=2e-5)
 
 
+@pytest.mark.parametrize("kernels", ["fast", "plain"])
+def test_normalisation_alone(kernels):
+    x = np.random.default_rng(0).normal(3, 2, (4, 6, 5, 7)).astype(np.float32)
+    with backends.using(kernels):
+        y = normalization.normalize(make_link("global", 6, True), chainer.Variable(x))
+    np.testing.assert_allclose(y.array, make_link("global", 6, True)(x).array, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("dropout", [False, True])
 def test_by_running_statistics_when_images_are_made(dropout):
     rng = np.random.default_rng(0)

@@ -3,16 +3,40 @@
 import numpy as np
 import pytest
 
-from dcgan_mri.metrics.features import Scattering
-from dcgan_mri.metrics.stack import Stack
+from dcgan_mri.metrics import MEASURES
+from dcgan_mri.metrics.reference import Reference
 from tests.phantoms import phantom_slices
 
 
+class Slices:
+    """As `dcgan_mri.slice_set.Slices`, of pictures."""
+
+    def __init__(self, pictures, subjects, levels):
+        self.pictures, self.subjects, self.levels = pictures, subjects, levels
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def batch(self, indices):
+        return self.pictures[np.asarray(indices)]
+
+
 @pytest.fixture(scope="session")
-def training():
-    """Stack of 60 slices of 6 subjects."""
-    pictures, subjects, levels = phantom_slices(6, 10)
-    return Stack(pictures, Scattering(pictures / np.float32(255)), subjects, levels)
+def slices():
+    """60 slices of 6 subjects."""
+    return Slices(*phantom_slices(6, 10))
+
+
+@pytest.fixture(scope="session")
+def reference(slices):
+    """The same, described once."""
+    return Reference(slices)
+
+
+@pytest.fixture(scope="session")
+def training(reference):
+    """The same as a stack."""
+    return reference.real
 
 
 @pytest.fixture(scope="session")
@@ -22,22 +46,21 @@ def others():
 
 
 @pytest.fixture(scope="session")
-def held_out(training, others):
+def held_out(reference, others):
     """Those slices as a stack."""
     _, subjects, levels = phantom_slices(4, 10, seed=1)
-    return Stack(others, training.extractor, subjects, levels)
+    return reference.stack(others, subjects, levels)
 
 
 @pytest.fixture(scope="session")
-def value(training, held_out):
+def value(reference, held_out):
     """Function from a measure's name and pictures to its numbers against the phantoms."""
-    from dcgan_mri.metrics import MEASURES
-
     def of(name, pictures):
-        measure = MEASURES[name]
-        stack = Stack(pictures, training.extractor)
-        baseline = held_out if measure.against_held_out else training
-        return measure.compare(measure.describe(stack, training), measure.describe(baseline, training),
+        measure = next(measure for measure in MEASURES if measure.name == name)
+        stack = reference.stack(pictures)
+        if not measure.against_held_out:
+            return reference.measure(stack, [measure])
+        return measure.compare(measure.describe(stack, reference.real), measure.describe(held_out, reference.real),
                                np.random.default_rng(0))
 
     return of

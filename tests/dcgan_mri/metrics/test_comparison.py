@@ -4,12 +4,30 @@ import numpy as np
 import pytest
 
 from dcgan_mri.metrics import MEASURES, comparison
-from dcgan_mri.metrics.registry import Measure, Quantity
+from dcgan_mri.metrics.measure import Measure, Quantity
+from dcgan_mri.metrics.reference import Reference
 from dcgan_mri.metrics.stack import Stack
 from tests.degradations import with_noise
 
-MEAN = Measure("mean", (Quantity("mean", "", "", ""),), None,
-               lambda samples, baseline, rng: {"mean": float(samples["x"].mean())})
+
+class Mean(Measure):
+    name = "mean"
+    quantities = (Quantity("mean", "", "", ""),)
+
+    def compare(self, samples, baseline, rng):
+        return {"mean": float(samples["x"].mean())}
+
+
+class Count(Measure):
+    name = "count"
+    quantities = (Quantity("count", "", "", ""),)
+    equal_sizes = True
+
+    def compare(self, samples, baseline, rng):
+        return {"count": float(len(samples["x"]) + 1000 * len(baseline["x"]))}
+
+
+MEAN = Mean()
 
 
 def test_halves_keep_subjects_whole():
@@ -49,25 +67,22 @@ def test_one_subject_has_no_real_against_real():
 
 
 def test_what_depends_on_the_number_is_compared_at_equal_numbers():
-    count = Measure("count", (Quantity("count", "", "", ""),), None,
-                    lambda samples, baseline, rng: {"count": float(len(samples["x"]) + 1000 * len(baseline["x"]))},
-                    equal_sizes=True)
     groups = np.repeat([0, 1], [30, 30])
-    result = comparison.compare(count, {"x": np.zeros(100)}, {"x": np.zeros(60)}, np.arange(100), groups)["count"]
+    result = comparison.compare(Count(), {"x": np.zeros(100)}, {"x": np.zeros(60)}, np.arange(100), groups)["count"]
     assert result.value == result.real == 30030
 
 
 @pytest.fixture(scope="module")
-def measured(training, others, held_out):
+def measured(reference, others, held_out):
     steps = []
-    results, copies = comparison.measure_all(Stack(others, training.extractor), training, held_out, steps.append)
+    results, copies = comparison.measure_all(reference.stack(others), reference, held_out, steps.append)
     assert len(steps) == comparison.n_steps(True)
     assert copies["index"].shape == (40,)
     return results
 
 
 def test_slices_of_other_subjects_lie_where_real_lies(measured):
-    names = [quantity.name for measure in MEASURES.values() for quantity in measure.quantities]
+    names = [quantity.name for measure in MEASURES for quantity in measure.quantities]
     assert sorted(measured) == sorted(names)
     for name in names:
         result = measured[name]
@@ -79,15 +94,15 @@ def test_slices_of_other_subjects_lie_where_real_lies(measured):
         assert result.real_low - width <= result.value <= result.real_high + width, name
 
 
-def test_noise_does_not(training, others, held_out, measured):
-    results, _ = comparison.measure_all(Stack(with_noise(others, 25), training.extractor), training, held_out)
+def test_noise_does_not(reference, others, held_out, measured):
+    results, _ = comparison.measure_all(reference.stack(with_noise(others, 25)), reference, held_out)
     for name in ("noise.inside", "kid", "swd.64", "fid", "memorisation.features"):
         assert results[name].value > measured[name].real_high, name
 
 
-def test_without_held_out_slices_copies_are_missing(training, others):
+def test_without_held_out_slices_copies_are_missing(reference, others):
     steps = []
-    results, _ = comparison.measure_all(Stack(others[:12], training.extractor), training, None, steps.append)
+    results, _ = comparison.measure_all(reference.stack(others[:12]), reference, None, steps.append)
     assert len(steps) == comparison.n_steps(False)
     assert np.isnan(results["memorisation.copies"].value)
     assert not np.isnan(results["kid"].value)
@@ -100,13 +115,11 @@ def test_threads_change_nothing(training, others):
 
 
 @pytest.mark.parametrize("side", [16, 32])
-def test_smallest_images_are_measured_too(others, side):
-    from dcgan_mri.metrics.features import Scattering
-
+def test_smallest_images_are_measured_too(slices, others, side):
     # One pixel in so many: as small as the networks of the tests of training make them.
     pictures = others[:, ::64 // side, ::64 // side]
-    real = Stack(pictures, Scattering(pictures / np.float32(255)), np.arange(40) // 10, np.arange(40) % 10)
-    results, _ = comparison.measure_all(Stack(pictures[::-1], real.extractor), real, None)
+    small = Reference(type(slices)(pictures, np.arange(40) // 10, np.arange(40) % 10))
+    results, _ = comparison.measure_all(small.stack(pictures[::-1]), small)
     assert results["diversity.similarity"].value == pytest.approx(1, rel=0.2)
     assert results["kid"].value < 1
     assert results["coverage.share"].value > 0.3

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from dcgan_mri.metrics.diversity import ms_ssim, pyramid, scales
-from dcgan_mri.metrics.stack import Stack
+from dcgan_mri.metrics.diversity import Diversity, ms_ssim, pyramid, scales
 from tests.degradations import repeated, with_noise
 
 
@@ -40,10 +39,9 @@ def test_a_little_noise_moves_it_little(value, others):
     assert after["diversity.similarity"] == pytest.approx(before["diversity.similarity"], rel=0.03)
 
 
-def test_each_image_has_partners_other_than_itself(training, others):
-    from dcgan_mri.metrics.diversity import describe
-
-    rows = describe(Stack(others, training.extractor), training)
+def test_each_image_has_partners_other_than_itself(reference, others):
+    rows = Diversity().describe(reference.stack(others), reference.real)
     assert (rows["partner"] != rows["self"][:, None]).all()
     assert not np.isnan(rows["similarity"]).any()
-    assert np.isnan(describe(Stack(others[:1], training.extractor), training)["similarity"]).all()
+    alone = Diversity().describe(reference.stack(others[:1]), reference.real)
+    assert np.isnan(alone["similarity"]).all()

@@ -1,5 +1,6 @@
 """The measures of an epoch, and the scale that they are read on."""
 
+import copy
 import math
 
 import numpy as np
@@ -9,23 +10,9 @@ from dcgan_mri.metrics.epoch import EpochMeasures
 from tests.degradations import repeated, with_lattice, with_noise
 
 
-class Slices:
-    """As `dcgan_mri.slice_set.Slices`, of a stack."""
-
-    def __init__(self, stack):
-        self.stack = stack
-        self.subjects, self.levels = list(stack.groups), list(stack.levels)
-
-    def __len__(self):
-        return len(self.stack)
-
-    def batch(self, indices):
-        return np.rint(self.stack.grey[indices] * 255).astype(np.uint8)
-
-
 @pytest.fixture(scope="module")
-def measure(training):
-    return EpochMeasures(Slices(training), 1)
+def measure(slices):
+    return EpochMeasures(slices, 1)
 
 
 def test_tells_what_went_wrong(measure, others):
@@ -46,8 +33,8 @@ def test_black_images_leave_out_what_they_lack(measure):
     assert all(math.isfinite(number) for number in values.values())
 
 
-def test_one_subject_has_no_scale(training):
-    slices = Slices(training)
-    slices.subjects = ["alone"] * len(slices)
-    scale = EpochMeasures(slices, 1).scale()
+def test_one_subject_has_no_scale(slices):
+    alone = copy.copy(slices)
+    alone.subjects = ["alone"] * len(slices)
+    scale = EpochMeasures(alone, 1).scale()
     assert all(entry["real"] is None and entry["unit"] for entry in scale.values())

@@ -21,12 +21,20 @@ def tensor(name, *sides):
     return field(1, name) + field(2, field(1, bytes([1 << 3, 1]) + field(2, shape)))
 
 
-def pooling_network(channels):
-    """An ONNX file whose network takes the mean over each channel."""
-    node = field(1, "x") + field(2, "y") + field(4, "GlobalAveragePool")
-    graph = (field(1, node) + field(2, "pool") + field(11, tensor("x", "n", channels, 8, 8))
-             + field(12, tensor("y", "n", channels, 1, 1)))
+def node(kind, *inputs, output="y"):
+    """ONNX's NodeProto."""
+    return field(1, b"".join(field(1, name) for name in inputs) + field(2, output) + field(4, kind))
+
+
+def network(*nodes, x, y):
+    """An ONNX file with these nodes and the shapes of its input and its output."""
+    graph = b"".join(nodes) + field(2, "graph") + field(11, tensor("x", *x)) + field(12, tensor("y", *y))
     return bytes([1 << 3, 8]) + field(7, graph) + field(8, bytes([2 << 3, 13]))
+
+
+def pooling_network(channels, batch="n"):
+    """An ONNX file whose network takes the mean over each channel."""
+    return network(node("GlobalAveragePool", "x"), x=(batch, channels, 8, 8), y=(batch, channels, 1, 1))
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +94,32 @@ def test_an_onnx_network(tmp_path, grey):
     found = extract(np.full((2, 16, 16), 0.5, np.float32))
     assert extract.name == "mean.onnx"
     assert np.allclose(found, (0.5 - np.array([0.485, 0.456, 0.406])) / [0.229, 0.224, 0.225], atol=1e-5)
+
+
+def test_an_onnx_network_for_one_image_at_a_time(tmp_path, grey):
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "many.onnx").write_bytes(pooling_network(3))
+    (tmp_path / "one.onnx").write_bytes(pooling_network(3, batch=1))
+    one, many = (features.choose(tmp_path / name, grey)(grey[:5]) for name in ("one.onnx", "many.onnx"))
+    assert one.shape == (5, 3)
+    assert np.allclose(one, many, atol=1e-6)
+
+
+@pytest.mark.parametrize("content", [
+    network(node("GlobalAveragePool", "x"), x=(4, 3, 8, 8), y=(4, 3, 1, 1)),
+    network(node("GlobalAveragePool", "x"), x=("n", 3, 8, 4), y=("n", 3, 1, 1)),
+    # Adds an image and its transpose, whose sides do not go together; found out as it runs.
+    network(node("Transpose", "x", output="t"), node("Add", "x", "t"), x=("n", 3, "h", "w"), y=("a", "b", "c", "d")),
+])
+def test_what_the_onnx_runtime_refuses_is_one_line(tmp_path, grey, content, capfd):
+    pytest.importorskip("onnxruntime")
+    path = tmp_path / "net.onnx"
+    path.write_bytes(content)
+    extract = features.choose(path, grey)
+    with pytest.raises(DataError, match="net.onnx: does not take images of shape") as caught:
+        extract(grey[:2])
+    assert len(str(caught.value).splitlines()) == 1
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_onnx_network_that_does_not_fit(tmp_path, grey):

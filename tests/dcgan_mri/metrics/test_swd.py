@@ -29,6 +29,15 @@ def test_distance_is_that_of_scipy_for_each_projection():
     assert swd._distance(np.concatenate([y, y]), y) == pytest.approx(0, abs=1e-12)
 
 
+def test_any_two_sets_have_the_same_positions(reference, others):
+    same = np.repeat(others[:1], 4 * swd.ROUND, axis=0)
+    found = swd.Swd().describe(reference.stack(same), reference.real)
+    first, last = ({side: values[part] for side, values in found.items()}
+                   for part in (slice(0, 2 * swd.ROUND), slice(2 * swd.ROUND, None)))
+    distances = swd.Swd().compare(first, last, None)
+    assert [distances[f"swd.{side}"] for side in (64, 32, 16)] == [0, 0, 0]
+
+
 @pytest.mark.parametrize(("harm", "amounts"), [(with_noise, (4, 10, 25)), (blurred, (0.7, 1.2, 2))])
 def test_finest_scale_rises_most(value, others, harm, amounts):
     found = [value("swd", others), *(value("swd", harm(others, amount)) for amount in amounts)]

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dcgan_mri.run import reading
 from dcgan_mri.slice_set import Slices
 from dcgan_mri.pixels import save_png
-from dcgan_mri.review import page, run
+from dcgan_mri.review import page
 from dcgan_mri.review.content import content
 from dcgan_mri.review.page import Page, render
 from tests.results import write_grid, write_result
@@ -44,7 +45,7 @@ def test_a_new_epoch_is_there_when_it_is_written_again(tmp_path, slices16):
 
 def test_text_cannot_become_markup(tmp_path):
     name = "</script><script>alert(1)</script>"
-    found = content([run.read(write_result(tmp_path / "run", [1]))], [None], [name], False)
+    found = content([reading.read(write_result(tmp_path / "run", [1]))], [None], [name], False)
     html = render("review.html", found, {"runs": [{"name": name}]})
     assert "alert(1)</script>" not in html
     assert html.count("</script>") == 2
@@ -95,7 +96,7 @@ def test_a_grid_at_hand_is_not_read_again(tmp_path, slices16):
 def test_two_runs_begin_at_their_last_common_epoch(tmp_path, slices16):
     folders = [write_result(tmp_path / "a", [1, 2, 3], slices16),
                write_result(tmp_path / "b", [1, 2], slices16, seed=1)]
-    found = content([run.read(folder) for folder in folders], [None, None], ["a", "b"], False)
+    found = content([reading.read(folder) for folder in folders], [None, None], ["a", "b"], False)
     assert found["epochs"][found["start"]] == 2
     assert [[setting["name"] for setting in of_runs] for of_runs in found["differing"]] == [["seed", "seed"]]
 

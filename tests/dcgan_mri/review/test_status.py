@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from dcgan_mri.review import run, status
+from dcgan_mri.review import status
+from dcgan_mri.run import reading
 from dcgan_mri.slice_set import Slices
 from tests.helpers import write_slice_set
 from tests.results import write_result
@@ -17,7 +18,7 @@ def logged(folder, *values):
     (folder / "log").write_text(json.dumps([
         {"epoch": epoch, "iteration": 10 * epoch, "elapsed_time": 60.0 * epoch, "dis/y_real": 1.0, **of_epoch}
         for epoch, of_epoch in enumerate(values, 1)]))
-    return run.read(folder)
+    return reading.read(folder)
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def kids(*values):
 def test_a_run_under_way(folder):
     logged(folder, *kids(9.0, 5.0))
     os.utime(folder / "log", (0, datetime.datetime(2026, 11, 27, 12, 31).timestamp()))
-    found = status.progress(run.read(folder))
+    found = status.progress(reading.read(folder))
     assert found["state"] == "running"
     assert found["text"] == "epoch 2 of 4, updated 27 November 12:31, 2 min to go"
     assert found["patience"] == 600 + 3 * 60
@@ -47,13 +48,13 @@ def test_a_run_that_stopped_within_its_last_epoch(folder):
     (folder / "log").write_text(json.dumps([
         {"epoch": epoch, "iteration": iteration, "elapsed_time": 1.0 * iteration}
         for epoch, iteration in ((1, 10), (2, 20), (3, 30), (3, 35))]))
-    assert status.progress(run.read(folder))["state"] == "running"
+    assert status.progress(reading.read(folder))["state"] == "running"
 
 
 def test_a_run_that_has_only_begun(folder):
-    assert status.progress(run.read(folder))["state"] == "begun"
-    assert status.verdict(run.read(folder)) is None
-    assert status.best_epoch(run.read(folder)) is None
+    assert status.progress(reading.read(folder))["state"] == "begun"
+    assert status.verdict(reading.read(folder)) is None
+    assert status.best_epoch(reading.read(folder)) is None
 
 
 @pytest.mark.parametrize(("values", "trend"), [
@@ -102,6 +103,6 @@ def test_what_is_learned(tmp_path, said, subjects, text):
     if said:
         description = json.loads((slices / "dataset.json").read_text())
         (slices / "dataset.json").write_text(json.dumps({**description, "synthetic": said}))
-    read = run.read(write_result(tmp_path / "run", [1], slices))
+    read = reading.read(write_result(tmp_path / "run", [1], slices))
     assert status.what(read, Slices(slices)) == text
     assert status.what(read, None) == "16 slices, 16×16 pixels"

@@ -39,7 +39,7 @@ def test_a_missing_value_has_a_reason():
 def test_every_measure_has_a_chart_or_a_title():
     from dcgan_mri.metrics import MEASURES
 
-    for measure in MEASURES.values():
+    for measure in MEASURES:
         for quantity in measure.quantities:
             assert words.title(quantity.name) != quantity.name
 

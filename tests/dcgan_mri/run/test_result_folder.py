@@ -18,7 +18,7 @@ def test_new_folder_and_empty_folder_are_taken(tmp_path):
 
 def test_folder_with_anything_in_it_is_refused(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(UsageError, match="exists already; go on with that run by -r"):
+    with pytest.raises(UsageError, match="exists already; give another folder by -o"):
         result_folder.open_new(tmp_path)
     with pytest.raises(UsageError, match="exists already"):
         result_folder.open_new(tmp_path / "file")
@@ -68,17 +68,17 @@ def test_the_revision_is_marked_when_the_package_was_changed_and_not_for_results
     def git(*command):
         subprocess.run(["git", "-C", tmp_path, "-c", "user.name=n", "-c", "user.email=e", *command], check=True)
 
-    source = tmp_path / "package" / "results.py"
-    source.parent.mkdir()
+    source = tmp_path / "package" / "networks.py"
+    (tmp_path / "package" / "run").mkdir(parents=True)
     source.write_text("1\n")
     (tmp_path / "report").write_text("1\n")
     git("init", "-q")
     git("add", ".")
     git("commit", "-qm", "one")
-    monkeypatch.setattr(result_folder, "__file__", str(source))
-    clean = result_folder._git_revision()
+    monkeypatch.setattr(result_folder, "__file__", str(source.parent / "run" / "result_folder.py"))
+    clean = result_folder.git_revision()
     assert len(clean) == 40
     (tmp_path / "report").write_text("2\n")
-    assert result_folder._git_revision() == clean
+    assert result_folder.git_revision() == clean
     source.write_text("2\n")
-    assert result_folder._git_revision() == f"{clean}-dirty"
+    assert result_folder.git_revision() == f"{clean}-dirty"

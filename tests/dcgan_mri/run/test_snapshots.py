@@ -4,6 +4,8 @@ import io
 import json
 import os
 import pickle
+import re
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -160,6 +162,60 @@ def test_weights_of_another_shape_are_refused(generator_file):
     _, arrays = snapshots.read(generator_file)
     with pytest.raises(DataError, match="does not fit these networks"):
         snapshots.restore(generator_file, arrays, Generator(Config(image_size=32, width=1 / 64)))
+
+
+def changed(generator_file, **arrays):
+    """A generator file with some arrays replaced."""
+    with np.load(generator_file) as archive:
+        before = {name: archive[name] for name in archive.files}
+    np.savez(generator_file, **{**before, **{name.replace("_of_", "/"): value for name, value in arrays.items()}})
+    return generator_file
+
+
+@pytest.mark.parametrize(("arrays", "message"), [
+    ({"dc1_of_b": np.float32(0)}, "dc1/b is float32 of shape ()"),
+    ({"dc1_of_b": np.zeros(1, np.float32)}, "dc1/b is float32 of shape (1,)"),
+    ({"dc1_of_b": np.zeros(4, bool)}, "dc1/b is bool"),
+    ({"dc1_of_b": np.zeros(4, np.int8)}, "dc1/b is int8"),
+    ({"l0_of_W": np.full((256, 128), np.nan, np.float32)}, "l0/W has values that are not finite"),
+    ({"bn1_of_avg_var": np.full(4, -1, np.float32)}, "bn1/avg_var has values that are negative"),
+])
+def test_weights_that_make_no_images_are_refused(generator_file, arrays, message):
+    shapes = {name.replace("/", "_of_"): own.shape for name, own in snapshots._serialized(Generator(CONFIG)).items()}
+    arrays = {name: np.broadcast_to(value.ravel()[0], shapes[name]) if value.size > 1 else value
+              for name, value in arrays.items()}
+    with pytest.raises(DataError, match=re.escape(message)) as caught:
+        snapshots.load_generator(changed(generator_file, **arrays))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_missing_weights_are_named(generator_file):
+    with np.load(generator_file) as archive:
+        np.savez(generator_file, **{name: archive[name] for name in archive.files if name != "l0/W"})
+    with pytest.raises(DataError, match="l0/W is missing"):
+        snapshots.load_generator(generator_file)
+
+
+@pytest.mark.parametrize("name", ["unknown", "l0/W", snapshots.CONFIG_KEY])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_only_known_members_of_known_sizes_are_inflated(generator_file, name):
+    with zipfile.ZipFile(generator_file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{name}.npy", npy(np.zeros(2**26, np.uint8)))
+    tracemalloc.start()
+    if name == "unknown":
+        snapshots.load_generator(generator_file)
+    else:
+        with pytest.raises(DataError, match=f"{name} takes 67108992 bytes, must be at most"):
+            snapshots.load_generator(generator_file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24
+
+
+def test_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "generator.npz")
+    with pytest.raises(DataError, match="cannot read it .it is not a regular file"):
+        snapshots.load_generator(tmp_path / "generator.npz")
 
 
 def test_newest_is_by_iteration_and_not_by_date(tmp_path):

@@ -1,0 +1,93 @@
+"""What a job computes with: each rank's device, the communicator between them, the kernels."""
+
+import dataclasses
+import socket
+
+from mpi4py import MPI
+
+from dcgan_mri.chainer_compat import chainer, chainermn
+from dcgan_mri.distributed import communicator, device
+from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization
+from dcgan_mri.errors import UsageError
+from dcgan_mri.kernels import backends, convolution_cuda, graph
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """What was chosen.
+
+    Attributes:
+        comm (chainermn.CommunicatorBase): The ranks.
+        device (str): This rank's device as Chainer names it, ``@numpy`` or ``@cupy:0``; in use.
+        captures (bool): Whether the training step is to be captured as a CUDA graph.
+        communicator (str): The communicator's name and why it was chosen.
+        facts (dict): The same in words, for ``environment.json``.
+    """
+
+    comm: chainermn.CommunicatorBase
+    device: str
+    captures: bool
+    communicator: str
+    facts: dict
+
+    def batch_normalization(self, size, use_gamma):
+        """Batch normalisation over the global batch, for the networks."""
+        return GlobalBatchNormalization(size, self.comm, use_gamma)
+
+
+def choose(args, config, ranks, ready):
+    """Choose device, communicator and kernels; a collective.
+
+    Args:
+        args (argparse.Namespace): The options of `dcgan_mri.train`.
+        config (dcgan_mri.config.Config): The settings.
+        ranks (mpi4py.MPI.Comm): The ranks.
+        ready (dcgan_mri.distributed.failure.together): Lets them agree that none has failed.
+
+    Returns:
+        Machine: The choice.
+
+    Raises:
+        UsageError: If what is asked for cannot be.
+    """
+    mine = device.choose(args.gpu, ranks.Split_type(MPI.COMM_TYPE_SHARED).rank)
+    devices = ready.agree((socket.gethostname(), mine.identity))
+    name, reason = communicator.choose(
+        args.communicator, ranks.size, device.count_gpus(devices), args.allreduce_dtype, communicator.nccl_is_there())
+    on_gpu = mine.spec != "@numpy"
+    chainer.get_device(mine.spec).use()
+    kernels = _choose_kernels(args, on_gpu)
+    captures, graph_reason = graph.choose(args.graph, config, on_gpu, name)
+    if on_gpu and backends.is_fast() and args.self_test == "on":
+        kernels, captures, graph_reason = _after_self_test(args.precision, kernels, captures, graph_reason)
+    ready.agree()
+    return Machine(communicator.create(name, ranks, args.allreduce_dtype), mine.spec, captures, f"{name} ({reason})", {
+        "ranks": ranks.size, "hosts": sorted({host for host, _ in devices}), "device": mine.description,
+        "communicator": name, "kernels": kernels, "graph": graph_reason})
+
+
+def _choose_kernels(args, on_gpu):
+    convolution_cuda.use_precision(args.precision)
+    kernels = backends.use(args.kernels, on_gpu)
+    if args.precision == "fp16" and not backends.cudnn_kernels():
+        raise UsageError(f"--precision {args.precision} is for convolutions by cuDNN on a GPU; this run is on "
+                         f"{'a GPU' if on_gpu else 'a CPU'} with kernels {kernels}; leave it out")
+    return kernels
+
+
+def _after_self_test(precision, kernels, captures, graph_reason):
+    """What is left of the choice once the fast code has been tried on this GPU."""
+    # It needs the networks, which only a training on a GPU needs that early.
+    from dcgan_mri.kernels import self_test
+
+    faults = self_test.why_not(precision)
+    if "kernels" in faults:
+        backends.use("plain", on_gpu=True)
+        return f"plain, since in the self-test {faults['kernels']}", False, "off, since kernels are plain"
+    if "cudnn" in faults:
+        backends.without_cudnn()
+        reason = f"in the self-test of cuDNN {faults['cudnn']}"
+        return f"fast, but convolutions by Chainer, since {reason}", False, f"off, since {reason}"
+    if "graph" in faults:
+        return kernels, False, f"off, since in the self-test {faults['graph']}"
+    return f"{kernels}; self-test passed", captures, graph_reason

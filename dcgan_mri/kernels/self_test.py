@@ -1,0 +1,85 @@
+"""The fast code on this GPU against Chainer's own, before a training relies on it: about two seconds.
+
+Both make the same two steps of small networks from the same weights and random numbers; then the captured step makes
+them. What differs, or fails, is not used.
+"""
+
+import numpy as np
+
+from dcgan_mri.chainer_compat import chainer
+from dcgan_mri.config import Config
+from dcgan_mri.kernels import backends
+from dcgan_mri.kernels.graph import WARM_UP, GraphUpdater
+from dcgan_mri.networks import Discriminator, Generator
+from dcgan_mri.optimizers import OPTIMIZERS
+from dcgan_mri.updater import Updater
+
+# Largest error of the weights' way in the steps, over that way: float32, and products of 10 bits of mantissa.
+TOLERANCES = {"float32": 0.02, "tf32": 0.2, "fp16": 0.2}
+STEPS = WARM_UP + 2
+
+
+class Batches(chainer.dataset.Iterator):
+    """The same batch over and over."""
+
+    samples = range(4)
+    epoch, epoch_detail, previous_epoch_detail, is_new_epoch = 0, 0.0, -1.0, False
+
+    def next(self):
+        """uint8 of shape (4, 32, 32)."""
+        return np.random.default_rng(0).integers(0, 256, (4, 32, 32), dtype=np.uint8)
+
+
+def why_not(precision):
+    """Try the fast code that `backends.use` has chosen, part by part, each on top of the one before.
+
+    Args:
+        precision (str): What convolutions by cuDNN are computed in.
+
+    Returns:
+        dict: For ``kernels``, ``cudnn`` and ``graph``, why that part must not be used; empty if all agree.
+    """
+    with backends.using("plain"):
+        start, expected = _weights(Updater, 0), _weights(Updater, STEPS)
+    with backends.using("fast"):
+        with_cudnn = backends.cudnn_kernels() is not None
+        backends.without_cudnn()
+        reason = _difference(Updater, start, expected, TOLERANCES["float32"])
+        if reason:
+            return {"kernels": reason}
+    if not with_cudnn:
+        return {}
+    reason = _difference(Updater, start, expected, TOLERANCES[precision])
+    if reason:
+        return {"cudnn": reason}
+    reason = _difference(GraphUpdater, start, _weights(Updater, STEPS), TOLERANCES[precision])
+    return {"graph": reason} if reason else {}
+
+
+def _difference(kind, start, expected, tolerance):
+    """Why the steps are not those that are expected; None if they are."""
+    try:
+        found = _weights(kind, STEPS)
+    except Exception as error:  # of CuPy, cuDNN, NVRTC and Chainer; whatever it is, the training can do without
+        return f"it fails ({' '.join(str(error).split())[:200]})"
+    error = float(np.linalg.norm(found - expected) / np.linalg.norm(expected - start))
+    if not error <= tolerance:
+        return f"its steps are {error:.0%} off Chainer's own"
+    return None
+
+
+def _weights(kind, steps):
+    """All weights of small networks after some steps, float32 of shape (N,)."""
+    config = Config(image_size=32, width=1 / 32, optimizer="sgd")
+    optimizers = []
+    for network in (Generator(config), Discriminator(config)):
+        network.to_device("@cupy")
+        optimizers.append(OPTIMIZERS[config.optimizer](config).setup(network))
+    failures = []
+    updater = kind(Batches(), *optimizers, config, *([failures.append] if kind is GraphUpdater else []))
+    for _ in range(steps):
+        updater.update()
+    if failures:
+        raise RuntimeError(failures[0])
+    return np.concatenate([chainer.backends.cuda.to_cpu(param.array).ravel()
+                           for optimizer in optimizers for _, param in sorted(optimizer.target.namedparams())])
