@@ -75,7 +75,7 @@ def main(argv=None):
     ranks.Barrier()
     if ranks.rank == 0:
         shown = np.stack([np.array(Image.open(out / file_name(seed))) for seed in seeds[:grid.IMAGES]])
-        save_png(out / "grid.png", grid.draw(shown, f"{len(shown)} generated images", seeds[:grid.IMAGES]))
+        save_png(out / "grid.png", grid.draw(shown, f"{len(shown)} generated images by seed", seeds[:grid.IMAGES]))
         write_text(out / "config.yaml", dataclasses.replace(
             config, dropout_when_sampling=gen.dropout_when_sampling).to_yaml())
         provenance.write_table(

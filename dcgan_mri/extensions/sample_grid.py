@@ -42,7 +42,7 @@ class SampleGrid(chainer.training.Extension):
         self.epoch = math.ceil(trainer.updater.epoch_detail)
         seeds = range(grid.IMAGES)
         self.pictures = sample_stack(self.gen, seeds, self.config)
-        title = f"Epoch {self.epoch} of {self.config.epoch}, generated images of seeds 0 to 99"
+        title = f"Epoch {self.epoch} of {self.config.epoch}: generated images by seed"
         self.picture = grid.draw(grey(self.pictures) if self.in_grey else self.pictures, title, seeds, self.bare)
         path = sample_grids.path(trainer.out, self.epoch)
         path.parent.mkdir(exist_ok=True)

@@ -88,9 +88,10 @@ def draw(chart, runs, epochs, flagged):
     """
     series = [[[(entry["epoch"], entry["values"][name], entry["values"].get(DEVIATION.get(name), 0))
                 for entry in run.entries if name in entry["values"]] for name, _ in chart.curves] for run in runs]
-    # A run that diverged must not flatten what else there is to see.
-    calm = [value for run, of_run in zip(flagged, series, strict=True) for points in of_run
-            for epoch, value, _ in points if run.get(epoch) != "diverged"]
+    # What diverged must not flatten what else there is to see: whole runs if another did not, else epochs.
+    wild = ["diverged" in of_run.values() for of_run in flagged]
+    calm = [value for i, of_run in enumerate(series) if not wild[i] or all(wild) for points in of_run
+            for epoch, value, _ in points if flagged[i].get(epoch) != "diverged"]
     every = [value for of_run in series for points in of_run for _, value, _ in points]
     if not every:
         return None

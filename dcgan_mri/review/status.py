@@ -46,8 +46,8 @@ def is_phantom(slices):
     Returns:
         bool: As its dataset.json says, or where that is silent, its subjects' names.
     """
-    said = json.loads((slices.folder / "dataset.json").read_text(encoding="utf-8")).get("synthetic")
-    return said == "phantom" or said is None and all(subject.startswith("phantom") for subject in slices.subjects)
+    said = json.loads((slices.folder / "dataset.json").read_text(encoding="utf-8")).get("made_from")
+    return said == "synthetic phantom" or said is None and all(subject.startswith("phantom") for subject in slices.subjects)
 
 
 def best_epoch(run):

@@ -125,8 +125,10 @@ def number(value):
     if value is None:
         return "–"
     size = abs(value)
-    if size and not 1e-3 <= size < 1e7:
+    if size and not 1e-3 <= size < 1e9:
         return f"{value:.1e}".replace("-", "−")
+    if size >= 1e6:
+        return f"{number(value / 1e6)} million"
     digits = f"{value:.3g}" if size < 100 else f"{float(f'{value:.3g}'):,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return digits.replace("-", "−")
 

@@ -337,7 +337,7 @@ def real_runs(tmp_path_factory):
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (390, 844)])
 @pytest.mark.parametrize(("page", "words"), [
-    ("finished/index.html", ["Finished", "6 epochs in", "KID in epoch 6"]),
+    ("finished/index.html", ["96 slices of 2 synthetic phantoms", "Finished", "6 epochs in", "KID in epoch 6"]),
     ("running/index.html", ["Running", "epoch 4 of 100, updated", "to go"]),
     ("diverged/index.html", ["Diverged", "Epochs 2 to 5 diverged"]),
     ("compared.html", ["finished", "diverged"]),

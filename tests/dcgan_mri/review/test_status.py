@@ -95,14 +95,14 @@ def test_flags_in_words():
 
 
 @pytest.mark.parametrize(("said", "subjects", "text"), [
-    ("phantom", ("001", "002"), "16 slices of 2 synthetic phantoms, 16×16 pixels"),
+    ("synthetic phantom", ("001", "002"), "16 slices of 2 synthetic phantoms, 16×16 pixels"),
     (None, ("phantom_001",), "16 slices of 1 synthetic phantom, 16×16 pixels"),
     (None, ("001",), "16 slices of 1 subject, 16×16 pixels")])
 def test_what_is_learned(tmp_path, said, subjects, text):
     slices = write_slice_set(tmp_path / "set", subjects=subjects)
     if said:
         description = json.loads((slices / "dataset.json").read_text())
-        (slices / "dataset.json").write_text(json.dumps({**description, "synthetic": said}))
+        (slices / "dataset.json").write_text(json.dumps({**description, "made_from": said}))
     read = reading.read(write_result(tmp_path / "run", [1], slices))
     assert status.what(read, Slices(slices)) == text
     assert status.what(read, None) == "16 slices, 16×16 pixels"

@@ -7,7 +7,7 @@ from dcgan_mri.review import words
 
 @pytest.mark.parametrize(("value", "text"), [
     (None, "–"), (0, "0"), (-3.774, "−3.77"), (0.03123, "0.0312"), (35613.0, "35\u202f600"), (99.96, "100"),
-    (1e7, "1.0e+07"), (2e-5, "2.0e−05")])
+    (1.1e6, "1.1 million"), (-2e9, "−2.0e+09"), (2e-5, "2.0e−05")])
 def test_numbers(value, text):
     assert words.number(value) == text
 
