@@ -47,7 +47,8 @@ def is_phantom(slices):
         bool: As its dataset.json says, or where that is silent, its subjects' names.
     """
     said = json.loads((slices.folder / "dataset.json").read_text(encoding="utf-8")).get("made_from")
-    return said == "synthetic phantom" or said is None and all(subject.startswith("phantom") for subject in slices.subjects)
+    named = all(subject.startswith("phantom") for subject in slices.subjects)
+    return said == "synthetic phantom" or said is None and named
 
 
 def best_epoch(run):
