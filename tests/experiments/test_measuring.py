@@ -8,7 +8,8 @@ import pytest
 
 from dcgan_mri.slice_set import Slices
 from dcgan_mri.errors import DataError
-from dcgan_mri.pixels import grid, save_png
+from dcgan_mri import grid
+from dcgan_mri.pixels import save_png
 from experiments import measuring, quantities
 from tests.dcgan_mri.test_evaluate import write_phantom_set
 from tests.phantoms import phantom_slices
@@ -33,7 +34,7 @@ def run(tmp_path_factory):
     for epoch in (7, 8):
         noisy = pictures + np.random.default_rng(0).normal(0, 3 * (epoch - 6), pictures.shape)
         cells = np.repeat(np.clip(noisy, 0, 255).astype(np.uint8)[..., None], 3, axis=3)
-        save_png(folder / "preview" / f"epoch_{epoch:04d}.png", grid(cells, 10))
+        save_png(folder / "preview" / f"epoch_{epoch:04d}.png", grid.draw(cells, "title", range(100)))
     return folder
 
 
