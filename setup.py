@@ -16,11 +16,17 @@ setup(
         "dcgan_mri.extensions",
         "dcgan_mri.kernels",
         "dcgan_mri.metrics",
+        "dcgan_mri.package",
+        "dcgan_mri.package.shipped",
+        "dcgan_mri.reader_study",
         "dcgan_mri.review",
         "dcgan_mri.run",
         "preprocess",
     ],
-    package_data={"dcgan_mri.review": ["*.html", "*.css", "*.js"]},
+    package_data={
+        "dcgan_mri.reader_study": ["*.html"],
+        "dcgan_mri.review": ["*.html", "*.css", "*.js"],
+    },
     install_requires=[
         "chainer==7.8.1",
         "jinja2>=3.1",
@@ -49,8 +55,10 @@ setup(
                   "nvidia-nccl-cu13"],
         # What compiles kernels and makes plans without a GPU.
         "test-gpu": ["nvidia-cuda-nvrtc-cu12>=12.8,<13", "nvidia-cudnn-cu12>=9,<10", "nvidia-cudnn-frontend==1.18.0"],
+        "package": ["onnx>=1.17"],
+        "study": ["statsmodels>=0.14.2"],
         "test": [
-            "docutils>=0.20", "hypothesis>=6.100", "onnxruntime>=1.19", "pydicom>=3.0.1,<4", "pytest>=8",
-            "pywavelets>=1.6", "requests>=2.31", "ruff>=0.6", "selenium>=4.20"],
+            "docutils>=0.20", "hypothesis>=6.100", "onnx>=1.17", "onnxruntime>=1.19", "pydicom>=3.0.1,<4", "pytest>=8",
+            "pywavelets>=1.6", "requests>=2.31", "ruff>=0.6", "selenium>=4.20", "statsmodels>=0.14.2"],
     },
 )

@@ -1,6 +1,7 @@
 """The command lines' common ground: one line for an error, help from one rank only, settings as options."""
 
 import argparse
+import importlib.util
 import typing
 
 from dcgan_mri.config import PRESETS, SETTINGS
@@ -83,3 +84,17 @@ def add_kernels(group):
     group.add_argument("--kernels", choices=backends.NAMES, default="fast",
                        help="compute by fused and cache-blocked kernels behind Chainer's links, or by Chainer's own "
                             "functions: the same results up to rounding (default %(default)s)")
+
+
+def check_installed(wanted_by, *packages):
+    """Refuse to begin without the packages that a plain installation leaves out.
+
+    Args:
+        wanted_by (str): Option or program that the message names.
+        *packages (str): Names to import, which are those that pip takes.
+
+    Raises:
+        UsageError: If one is not installed.
+    """
+    if any(importlib.util.find_spec(package) is None for package in packages):
+        raise UsageError(f"{wanted_by} needs {' and '.join(packages)}; `pip install {' '.join(packages)}`")

@@ -72,6 +72,11 @@ class Config:
         False, "apply dropout to G's linear layer too", "released code; the paper says every layer of G")
     dropout_when_sampling: bool = _setting(
         False, "keep G's dropout on when images are made", "released code (off); on is the way of pix2pix")
+    dropout_at_output: bool = _setting(
+        True, "apply dropout to G's last row too", "paper, II-B (every layer); without it: ours")
+    grey_output: bool = _setting(
+        False, "G's last row makes one channel, which is repeated to three: no image has a colour cast",
+        "paper, Table I (three); one: ours")
 
     # The discriminator, Table II
     middle_width: int = _setting(
@@ -98,6 +103,15 @@ class Config:
     gradient_penalty: float = _setting(
         0.0, "factor of the gradient penalty in D's loss, which needs dis_bn false; 0 leaves it out",
         "the paper names none; Gulrajani et al. 2017: 10", ge=0)
+    r1: float = _setting(
+        0.0, "factor of the R1 penalty in D's loss, which needs dis_bn false; 0 leaves it out",
+        "the paper names none; Mescheder et al. 2018: 10", ge=0)
+    augment: bool = _setting(
+        False, "D sees real and generated images shifted, brighter or darker, and with a square cut out, at random",
+        "the paper has none; Zhao et al. 2020")
+    ema: float = _setting(
+        0.0, "decay of an average of G's weights over the iterations, which images are made with; 0 takes G as it is",
+        "the paper has none; Karras et al. 2018: 0.999", ge=0, le=0.99999)
     update: Literal["alternating", "simultaneous"] = _setting(
         "alternating", "D's step first and G's gradient through the new D, or both gradients from the same weights",
         "released code; the paper is silent")
@@ -123,11 +137,11 @@ class Config:
             raise ContradictionError(
                 f"deconv_kernel: {self.deconv_kernel} is without effect with upsampling nearest, which has no "
                 f"transposed convolution; set deconv_kernel to {Config.deconv_kernel}, or upsampling to transposed")
-        if self.gradient_penalty > 0 and self.dis_bn:
-            raise ContradictionError(
-                f"gradient_penalty: {self.gradient_penalty} needs dis_bn false, since the penalty is on each sample's "
-                f"own gradient and batch normalisation couples the samples; set dis_bn to false, or gradient_penalty "
-                f"to 0")
+        for name in ("gradient_penalty", "r1"):
+            if getattr(self, name) > 0 and self.dis_bn:
+                raise ContradictionError(
+                    f"{name}: {getattr(self, name)} needs dis_bn false, since the penalty is on each sample's own "
+                    f"gradient and batch normalisation couples the samples; set dis_bn to false, or {name} to 0")
         if self.gen_output == "sigmoid" and self.pixel_low < 0:
             raise ContradictionError(
                 f"gen_output: sigmoid puts out 0 to 1, which does not reach pixel_range {self.pixel_range}; set "
@@ -160,7 +174,7 @@ SETTINGS = Config.__pydantic_fields__
 STEP_SETTINGS = {"alpha": ("adam", "rmsprop"), "learning_rate": ("sgd",), "beta1": ("adam",)}
 
 # `paper`: its numbers, with its words read as the released code does; `released`: that code's numbers too; `literal`:
-# the paper's words taken as they stand.
+# the paper's words taken as they stand; `improved`: the paper's future work, images without grid and cast.
 PRESETS = {
     "paper": {},
     "released": {"n_z": 100, "middle_width": 256, "batchsize": 16},
@@ -169,6 +183,13 @@ PRESETS = {
         "noise_place": "input",
         "loss": "wasserstein",
         "update": "simultaneous",
+    },
+    "improved": {
+        "upsampling": "nearest",
+        "dropout_at_output": False,
+        "grey_output": True,
+        "augment": True,
+        "ema": 0.995,
     },
 }
 

@@ -20,8 +20,7 @@ from tqdm import tqdm
 from dcgan_mri import grid, provenance
 from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.chainer_compat import chainer
-from dcgan_mri.commandline import Parser, add_kernels
-from dcgan_mri.dicom import check_installed
+from dcgan_mri.commandline import Parser, add_kernels, check_installed
 from dcgan_mri.distributed import device
 from dcgan_mri.distributed.failure import abort_job_on_error, together
 from dcgan_mri.errors import UsageError

@@ -59,18 +59,37 @@ def gradient_penalty(dis, x_hat, draws):
     """The penalty of Gulrajani et al. (2017), Eq. 3 without its factor: D's gradient is to have length 1.
 
     Args:
-        dis (dcgan_mri.networks.Discriminator): D, without batch normalisation: each score depends on its sample alone.
+        dis (callable): Scores of images and draws: D, without batch normalisation, so that each score depends on its
+            sample alone.
         x_hat (array): float32 of shape (B, 3, H, W), images to take D's gradient at.
         draws (dcgan_mri.randomness.Draws): For D's noise.
 
     Returns:
         chainer.Variable: Mean over the batch of (‖∇D(x_hat)‖ - 1)², a scalar that can be differentiated by D's weights.
     """
-    x_hat = chainer.Variable(x_hat)
-    gradient, = chainer.grad([dis(x_hat, draws)], [x_hat], enable_double_backprop=True)
+    gradient = _gradient(dis, x_hat, draws)
     # The least addend keeps the derivative of the root finite where the gradient vanishes.
     length = F.sqrt(F.sum(gradient ** 2, axis=(1, 2, 3)) + 1e-30)
     return F.average((length - 1) ** 2)
+
+
+def r1_penalty(dis, x_real, draws):
+    """The penalty of Mescheder et al. (2018), Eq. 9 without its factor: D is to be flat at real images.
+
+    Args:
+        dis, draws: As for `gradient_penalty`.
+        x_real (array): float32 of shape (B, 3, H, W), real images.
+
+    Returns:
+        chainer.Variable: Mean over the batch of ‖∇D(x_real)‖² / 2, a scalar that can be differentiated by D's weights.
+    """
+    return F.sum(_gradient(dis, x_real, draws) ** 2) / (2 * len(x_real))
+
+
+def _gradient(dis, x, draws):
+    """D's gradient at images, to be differentiated by D's weights."""
+    x = chainer.Variable(x)
+    return chainer.grad([dis(x, draws)], [x], enable_double_backprop=True)[0]
 
 
 LOSSES = {

@@ -43,6 +43,7 @@ class Row:
         dropout: Share of values set to 0 before the activation, in training.
         activation: Name in `ACTIVATIONS`.
         slope: Of Leaky ReLU below zero.
+        copies: How often the output's channels are repeated.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class Row:
     slope: float = 0.0
     noise_in: float = 0.0
     noise_out: float = 0.0
+    copies: int = 1
 
 
 def generator_rows(config):
@@ -68,6 +70,8 @@ def generator_rows(config):
         list of Row: Eight for 256×256 images; for smaller ones the hidden rows nearest the image are left out.
     """
     hidden = {"bn": True, "activation": config.gen_activation, "slope": config.leaky_slope, "dropout": config.dropout}
+    channels, copies = (1, 3) if config.grey_output else (3, 1)
+    output = {"activation": config.gen_output, "dropout": config.dropout * config.dropout_at_output, "copies": copies}
     rows = [
         Row("linear", (_scaled(1024, config), 4, 4), bn=True, dropout=config.dropout * config.dropout_on_linear),
         Row("deconv", _scaled(512, config), 4, 2, 1, **hidden),
@@ -76,12 +80,12 @@ def generator_rows(config):
         Row("deconv", _scaled(64, config), 4, 2, 1, **hidden),
         Row("deconv", _scaled(32, config), 4, 2, 1, **hidden),
         Row("deconv", 3, 4, 2, 1, **hidden),
-        Row("deconv", 3, 3, 1, 1, dropout=config.dropout, activation=config.gen_output),
+        Row("deconv", channels, 3, 1, 1, **output),
     ]
     doublings = int(math.log2(config.image_size // 4))
     rows = rows[:doublings] + rows[-2:]
     if not config.last_conv:
-        rows[-2:] = [dataclasses.replace(rows[-2], bn=False, activation=config.gen_output)]
+        rows[-2:] = [dataclasses.replace(rows[-2], out=channels, bn=False, **output)]
     return [_upsampled_as_set(row, config) for row in rows]
 
 
@@ -206,6 +210,8 @@ class Network(chainer.Chain):
                 with chainer.using_config("train", True):
                     h = F.dropout(h, row.dropout, mask=kept * np.float32(1 / (1 - row.dropout)))
             h = ACTIVATIONS[row.activation](h, row.slope)
+        if row.copies > 1:
+            h = F.tile(h, (1, row.copies, 1, 1))
         return F.reshape(h, (len(h), *row.out)) if row.kind == "linear" else h
 
     def drops_out(self):
@@ -305,6 +311,7 @@ def _describe(row):
         f", dropout {row.dropout}" if row.dropout else "",
         {"none": "", "relu": ", ReLU", "leaky_relu": f", Leaky ReLU {row.slope}", "elu": ", ELU",
          "sigmoid": ", Sigmoid", "tanh": ", Tanh"}[row.activation],
+        f", repeated {row.copies} times" if row.copies > 1 else "",
     ]
     return "".join(parts)
 
@@ -327,7 +334,7 @@ def main():
     parser = argparse.ArgumentParser(
         prog="python -m dcgan_mri.networks",
         description="Print the generator (Table I) and the discriminator (Table II) as the forward pass computes them.")
-    parser.add_argument("--preset", default="paper", help="paper (default), released or literal")
+    parser.add_argument("--preset", default="paper", help="paper (default), released, literal or improved")
     parser.add_argument("--config", metavar="FILE", help="YAML file with settings over the preset")
     args = parser.parse_args()
     with shown_to_user("dcgan_mri.networks"):

@@ -72,7 +72,7 @@ def main(argv=None):
         trainer = chainer.training.Trainer(updater, StopAt(last, interruption), out=args.out)
         for extension in extensions.on_every_rank(ranks, interruption):
             trainer.extend(extension)
-        for extension in extensions.on_first_rank(gen, config, slices, args) if first else []:
+        for extension in extensions.on_first_rank(updater.sampled, config, slices, args) if first else []:
             trainer.extend(extension)
 
         # Where to begin: the same weights everywhere, which also spares ChainerMN's first update its broadcast

@@ -60,16 +60,19 @@ def parse(argv, speaks):
     which = parser.add_argument_group("which settings")
     which.add_argument("--preset", choices=settings.PRESETS, default="paper",
                        help="paper: its numbers, its words read as its released code does; released: that code's "
-                            "numbers too; literal: its words as they stand (default %(default)s)")
+                            "numbers too; literal: its words as they stand; improved: its future work "
+                            "(default %(default)s)")
     which.add_argument("--config", metavar="FILE", help="YAML file with settings, such as a run's config.yaml")
     numbers = parser.add_argument_group("settings of the training")
     add_settings(numbers, {"epoch": ("-e",), "batchsize": ("-b",), "n_subjects": (), "optimizer": (), "alpha": (),
                            "beta1": (), "learning_rate": (), "weight_decay": (), "loss": (), "weight_clip": (),
-                           "gradient_penalty": (), "update": (), "critic_steps": (), "seed": ()})
+                           "gradient_penalty": (), "r1": (), "augment": (), "ema": (), "update": (),
+                           "critic_steps": (), "seed": ()})
     nets = parser.add_argument_group("settings of the networks")
-    add_settings(nets, {"n_z": ("-n",), "dropout": (), "noise_sigma": (), "pixel_range": (), "image_size": (),
-                        "width": (), "gen_activation": (), "gen_output": (), "last_conv": (), "upsampling": (),
-                        "deconv_kernel": (), "dis_activation": (), "dis_last_activation": (), "dis_bn": ()})
+    add_settings(nets, {"n_z": ("-n",), "dropout": (), "dropout_at_output": (), "noise_sigma": (), "pixel_range": (),
+                        "image_size": (), "width": (), "gen_activation": (), "gen_output": (), "grey_output": (),
+                        "last_conv": (), "upsampling": (), "deconv_kernel": (), "dis_activation": (),
+                        "dis_last_activation": (), "dis_bn": ()})
     machine = parser.add_argument_group("the machine")
     machine.add_argument("-g", "--gpu", choices=("auto", "on", "off"), default="auto",
                          help="use CUDA if there is a GPU, insist on it, or do without (default %(default)s)")

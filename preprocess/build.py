@@ -106,7 +106,7 @@ def build(plan, title=None):
             named = {part.strip() for part in plan.subjects.split(",")}
             chosen = [replace(one, named=one.name in named) for one in subjects if one.name in set(names)]
             rows, made = _slice_all(plan, chosen, folder, title)
-            description = slice_set.finish(folder, plan.out.name, rows, {
+            description = slice_set.finish(folder, plan.out.resolve().name, rows, {
                 "brats": str(plan.brats), "size": plan.settings.size, "settings": settings, **made})
     left_out = {**description["left_out"], **({"not found": str(missing)} if missing else {})}
     notes = _notes(plan, description, unused_skips(plan.skip, found))
@@ -130,7 +130,7 @@ def _slice_all(plan, chosen, folder, title):
         else:
             raise result
     if not rows:
-        reason = next(iter(left_out.values()), f"{', '.join(sorted(masks))}: like a mask, few whole values")
+        reason = next(iter(left_out.values()), f"{', '.join(sorted(masks))}: looks like a mask")
         raise DataError(plan.brats, f"none of its {len(chosen)} subjects could be used ({reason})",
                         f"look at them with {command('inspect', plan.brats)}")
     made_from = "synthetic phantom" if all(synthetic) else "MRI volumes"
@@ -147,8 +147,8 @@ def _notes(plan, description, unused):
                      f"{plan.out / slice_set.MANIFEST}); each was turned by its own header, look at them in "
                      f"{plan.out / slice_set.OVERVIEW}")
     if masks := description.get("masks"):
-        notes.append(f"left out, because they look like masks (few values, all whole): {shorten(masks)}; to slice one "
-                     "all the same, give its name to --subjects")
+        notes.append(f"left out, because they look like masks (few values, all whole numbers): {shorten(masks)}; to "
+                     "slice one all the same, give its name to --subjects")
     if description["slices_without_brain"]:
         notes.append(f"slices that show no brain: {description['slices_without_brain']} (brain_pixels 0 in "
                      f"{plan.out / slice_set.MANIFEST}); choose others with --slices")
@@ -225,7 +225,8 @@ def load_subject(subject, settings, root):
         tumour = labels.voxels > 0
         sources |= {"seg": _relative(subject.seg, root), "seg_sha256": labels.sha256}
     if looks_like_a_mask(volume.voxels) and not subject.named:
-        raise MaskError(subject.volume, f"it looks like a mask ({len(np.unique(volume.voxels))} values, all whole)",
+        values = len(np.unique(volume.voxels))
+        raise MaskError(subject.volume, f"it looks like a mask ({values} values, all whole numbers)",
                         f"to slice it all the same, use --subjects {subject.name}")
     return LoadedSubject(subject.name, volume, tumour, sources, find_window(volume, settings))
 

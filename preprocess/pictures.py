@@ -58,7 +58,7 @@ def import_pictures(folder, out, pattern=SUBJECT_PATTERN, split=None, split_seed
                 if isinstance(result, PreprocessError):
                     raise result
                 rows += result
-            description = slice_set.finish(work, out.name, rows, {
+            description = slice_set.finish(work, out.resolve().name, rows, {
                 "made_from": "PNG files", "brats": str(folder), "size": size, "settings": settings, "left_out": {},
                 "sources": {row["source"]: {"volume": row["source"], "sha256": row["source_sha256"]} for row in rows}})
     notes = [] if already else slice_set.hold_out_note(description)

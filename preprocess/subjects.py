@@ -76,7 +76,7 @@ def _walk(folder, above=()):
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(folder, f"cannot read this folder ({reason_of(error)})", "check its permissions") from error
-    above = (*above, os.path.realpath(folder))
+    above = (*above, Path(os.path.realpath(folder)))
     files, folders, broken = [], [], []
     for entry in entries:
         path, is_nifti = Path(entry.path), split_name(entry.name) is not None
@@ -84,7 +84,8 @@ def _walk(folder, above=()):
             continue
         # Some unpackers make a folder of a file's name; one without a volume in it is reported when it is loaded.
         if path.is_dir() and (not is_nifti or any(path.glob("*.nii*"))):
-            (broken if os.path.realpath(path) in above else folders).append(path)
+            circle = entry.is_symlink() and any(one.is_relative_to(os.path.realpath(path)) for one in above)
+            (broken if circle else folders).append(path)
         elif is_nifti:
             files.append(path)
         elif not path.suffix and entry.is_symlink() and not path.exists():

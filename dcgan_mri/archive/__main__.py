@@ -10,8 +10,7 @@ import os
 from tqdm import tqdm
 
 from dcgan_mri.archive import PASSWORD
-from dcgan_mri.commandline import Parser
-from dcgan_mri.dicom import check_installed
+from dcgan_mri.commandline import Parser, check_installed
 from dcgan_mri.errors import DataError, UsageError, shown_to_user
 
 PROGRAM = "dcgan_mri.archive"

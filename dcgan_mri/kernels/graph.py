@@ -61,8 +61,8 @@ def why_not(config, on_gpu, communicator):
         return "CuPy captures no cuBLAS: it takes --kernels fast with cuDNN"
     if config.critic_steps > 1:
         return "with critic_steps not every step is the same"
-    if config.gradient_penalty:
-        return "the gradient penalty differentiates twice, by functions that have not been tried in a graph"
+    if config.gradient_penalty or config.r1:
+        return "a penalty on D's gradient differentiates twice, by functions that have not been tried in a graph"
     return None
 
 

@@ -17,6 +17,7 @@ from dcgan_mri.updater import Updater
 # Largest error of the weights' way in the steps, over that way: float32, and products of 10 bits of mantissa.
 TOLERANCES = {"float32": 0.02, "tf32": 0.2, "fp16": 0.2}
 STEPS = WARM_UP + 2
+SETTINGS = {"image_size": 32, "width": 1 / 32, "optimizer": "sgd"}
 
 
 class Batches(chainer.dataset.Iterator):
@@ -56,6 +57,13 @@ def why_not(precision):
     return {"graph": reason} if reason else {}
 
 
+def _to_gpu(network):
+    import cupy
+
+    network.to_device(f"@cupy:{cupy.cuda.runtime.getDevice()}")
+    return network
+
+
 def _difference(kind, start, expected, tolerance):
     """Why the steps are not those that are expected; None if they are."""
     try:
@@ -70,11 +78,9 @@ def _difference(kind, start, expected, tolerance):
 
 def _weights(kind, steps):
     """All weights of small networks after some steps, float32 of shape (N,)."""
-    config = Config(image_size=32, width=1 / 32, optimizer="sgd")
-    optimizers = []
-    for network in (Generator(config), Discriminator(config)):
-        network.to_device("@cupy")
-        optimizers.append(OPTIMIZERS[config.optimizer](config).setup(network))
+    config = Config(**SETTINGS)
+    optimizers = [OPTIMIZERS[config.optimizer](config).setup(_to_gpu(network(config)))
+                  for network in (Generator, Discriminator)]
     failures = []
     updater = kind(Batches(), *optimizers, config, *([failures.append] if kind is GraphUpdater else []))
     for _ in range(steps):

@@ -16,8 +16,8 @@ from dcgan_mri.files import open_regular, whole_file
 from dcgan_mri.networks import Generator
 
 CONFIG_KEY = "dcgan_mri_config"
-# In a snapshot the generator's names have this before them.
-IN_SNAPSHOT = "updater/model:gen/"
+# In a snapshot the names of the generator, and of its average, have this before them.
+IN_SNAPSHOT, AVERAGED_IN_SNAPSHOT = "updater/model:gen/", "updater/averaged/"
 # Bytes of an array in an npz beside its values, and of the settings, at most.
 HEADER, SETTINGS = 2**10, 2**16
 NAME = re.compile(r"snapshot_iter_(\d+)\.npz")
@@ -128,7 +128,7 @@ def restore(path, arrays, target):
 
 
 def load_generator(path):
-    """Load the generator from its own file or from a snapshot of a run.
+    """Load the generator that images are made with from its own file or from a snapshot of a run.
 
     Args:
         path (str or Path): The file.
@@ -142,8 +142,9 @@ def load_generator(path):
     """
     with _open(path) as (archive, config):
         gen = Generator(config)
-        inside = any(name.startswith(IN_SNAPSHOT) for name in archive.namelist())
-        arrays = {name: _weights(path, archive, IN_SNAPSHOT + name if inside else name, own)
+        before = AVERAGED_IN_SNAPSHOT if config.ema else IN_SNAPSHOT
+        inside = any(name.startswith(before) for name in archive.namelist())
+        arrays = {name: _weights(path, archive, before + name if inside else name, own)
                   for name, own in _serialized(gen).items()}
     restore(path, arrays, gen)
     return gen, config

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dcgan_mri.commandline import Parser, add_settings, given_settings
+from dcgan_mri.commandline import Parser, add_settings, check_installed, given_settings
 from dcgan_mri.errors import UsageError
 
 
@@ -49,3 +49,8 @@ def test_silent_ranks_say_nothing(capsys):
         Parser(speaks=False, prog="p").parse_args(["--help"])
     assert caught.value.code == 0
     assert capsys.readouterr().out == ""
+
+
+def test_a_package_that_is_not_there():
+    with pytest.raises(UsageError, match=r"^--format needs numpy and not_there; `pip install numpy not_there`$"):
+        check_installed("--format", "numpy", "not_there")

@@ -6,7 +6,7 @@ import pytest
 from dcgan_mri.chainer_compat import F, chainer
 from dcgan_mri.config import Config
 from dcgan_mri.randomness import Draws
-from dcgan_mri.losses import LOSSES, gradient_penalty
+from dcgan_mri.losses import LOSSES, gradient_penalty, r1_penalty
 from dcgan_mri.networks import Discriminator
 from tests.helpers import SMALL
 
@@ -76,6 +76,21 @@ def test_gradient_penalty_can_be_differentiated_by_the_weights(activation, last)
     ours = sum((param.grad * direction[name]).sum() for name, param in dis.namedparams() if param.grad is not None)
     assert [name for name, param in dis.namedparams() if param.grad is None] == ["/l5/b"]
     assert ours == pytest.approx(numeric, rel=1e-4)
+
+
+def test_r1_penalty_is_half_the_mean_of_squared_lengths():
+    v = chainer.Parameter(np.float32([0.3]))
+
+    def dis(x, draws):
+        return F.broadcast_to(v, (2,)) * F.sum(x ** 2, axis=(1, 2, 3))
+
+    x = np.array([[[[1]], [[2]], [[2]]], [[[0]], [[6]], [[8]]]], np.float32)  # of lengths 3 and 10
+    penalty = r1_penalty(dis, x, None)
+    # The gradient is 2 v x, of length 6 v and 20 v.
+    assert float(penalty.array) == pytest.approx((36 + 400) * 0.3 ** 2 / 4, rel=1e-5)
+    v.cleargrad()
+    penalty.backward()
+    assert v.grad.item() == pytest.approx((36 + 400) * 0.3 / 2, rel=1e-5)
 
 
 def test_gradient_penalty_of_a_flat_discriminator_is_one_and_finite():

@@ -237,7 +237,8 @@ ARMS = [
     {}, {"gen_activation": "relu"}, {"gen_activation": "elu"}, {"gen_output": "sigmoid"}, {"last_conv": False},
     {"upsampling": "nearest"}, {"upsampling": "nearest", "last_conv": False}, {"deconv_kernel": 3},
     {"deconv_kernel": 6}, {"deconv_kernel": 3, "last_conv": False}, {"dis_activation": "leaky_relu"},
-    {"dis_activation": "elu"}, {"dis_last_activation": "tanh"}, {"dis_bn": False}]
+    {"dis_activation": "elu"}, {"dis_last_activation": "tanh"}, {"dis_bn": False},
+    {"grey_output": True}, {"grey_output": True, "last_conv": False}, {"dropout_at_output": False}]
 
 
 @pytest.mark.parametrize("arm", ARMS, ids=str)
@@ -255,6 +256,22 @@ def test_every_arm_makes_and_scores_small_images(arm):
     y.backward()
     assert all(np.isfinite(param.grad).all() for network in (gen, dis) for param in network.params())
     assert [shape for _, shape, _ in table(gen, z_batch(config))][-1] == (3, 64, 64)
+
+
+@pytest.mark.parametrize("last_conv", [True, False])
+def test_grey_output_is_one_channel_three_times(last_conv):
+    config = Config(**SMALL, grey_output=True, last_conv=last_conv)
+    gen = Generator(config)
+    x = gen(z_batch(config), Draws(0, 0, range(BATCH)))
+    assert np.array_equal(x.array, np.broadcast_to(x.array[:, :1], x.shape))
+    assert gen[gen.names[-1]].W.shape[1] == 1
+    assert table(gen, z_batch(config))[-1][0].endswith(", Tanh, repeated 3 times")
+
+
+@pytest.mark.parametrize("last_conv", [True, False])
+def test_dropout_is_left_out_of_the_last_row_alone(last_conv):
+    gen = Generator(Config(**SMALL, dropout_at_output=False, last_conv=last_conv))
+    assert [row.dropout for row in gen.rows] == [0.0, *[0.2] * (len(gen.rows) - 2), 0.0]
 
 
 def test_nearest_upsampling_is_in_the_printed_table():
@@ -276,4 +293,4 @@ def test_printed_tables_refuse_a_wrong_preset():
     done = run_job("-m", "dcgan_mri.networks", "--preset", "papper")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "dcgan_mri.networks: error: preset 'papper' is not known; choose from paper, released, literal"]
+        "dcgan_mri.networks: error: preset 'papper' is not known; choose from paper, released, literal, improved"]

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from dcgan_mri.run.snapshots import load_generator
 from tests.helpers import SMALL, run_job, write_slice_set
 
 OPTIONS = ["--image-size", SMALL["image_size"], "--width", SMALL["width"], "--measures", "off", "--page",
@@ -152,6 +153,26 @@ def test_ranks_compute_the_gradient_penalty_that_one_computes(slices16, tmp_path
     assert losses[2] < losses[0]
 
 
+def test_ranks_compute_the_augmentation_and_the_average_that_one_computes(slices16, tmp_path):
+    (tmp_path / "config.yaml").write_text(f"init_scale: {INIT_SCALE}\n")
+    snapshots = []
+    for ranks in (1, 2):
+        out = tmp_path / str(ranks)
+        done = train(slices16, out, "--config", tmp_path / "config.yaml", "--preset", "improved", "--max-iterations", 1,
+                     ranks=ranks)
+        assert done.returncode == 0, done.stderr
+        snapshots.append(arrays_of(out / "snapshot_iter_1.npz"))
+        from_snapshot, from_file = (
+            dict(load_generator(out / name)[0].namedparams()) for name in ("snapshot_iter_1.npz", "generator.npz"))
+        for name, param in from_snapshot.items():
+            assert np.array_equal(param.array, snapshots[-1][f"updater/averaged{name}"]), name
+            assert np.array_equal(param.array, from_file[name].array), name
+    for pattern in (r"updater/optimizer:(gen|dis)/.*/m", r"updater/averaged/.*/W"):
+        names = [name for name in snapshots[0] if re.fullmatch(pattern, name)]
+        one, two = (np.concatenate([arrays[name].ravel() for name in names]) for arrays in snapshots)
+        assert relative(two, one) < 1e-5
+
+
 def test_clipped_run_with_more_steps_of_d_goes_on_as_the_uninterrupted_one(tmp_path):
     slices = write_slice_set(tmp_path / "slices", n=24, subjects=("001", "002", "003"))
     options = ["-e", 3, "--n-subjects", 2, "--optimizer", "rmsprop", "--weight-clip", 0.01, "--critic-steps", 4]
@@ -192,9 +213,10 @@ def without_times(arrays):
     return kept, [{key: value for key, value in entry.items() if key != "elapsed_time"} for entry in log]
 
 
-def test_resumed_run_is_the_uninterrupted_run_bit_for_bit(slices16, tmp_path):
-    assert train(slices16, tmp_path / "whole", "-e", 4).returncode == 0
-    assert train(slices16, tmp_path / "parts", "-e", 4, "--max-iterations", 3).returncode == 0
+@pytest.mark.parametrize("preset", ["paper", "improved"])
+def test_resumed_run_is_the_uninterrupted_run_bit_for_bit(slices16, tmp_path, preset):
+    assert train(slices16, tmp_path / "whole", "--preset", preset, "-e", 4).returncode == 0
+    assert train(slices16, tmp_path / "parts", "--preset", preset, "-e", 4, "--max-iterations", 3).returncode == 0
     done = train(slices16, tmp_path / "parts", "-r", small=False)
     assert done.returncode == 0, done.stderr
     assert "iteration 3 of 8 done" in done.stdout

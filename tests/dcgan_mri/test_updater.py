@@ -5,6 +5,7 @@ import pytest
 from mpi4py import MPI
 
 from dcgan_mri import config as settings
+from dcgan_mri.augmentation import augment
 from dcgan_mri.chainer_compat import F, chainer
 from dcgan_mri.config import Config
 from dcgan_mri.pixels import to_network
@@ -15,7 +16,7 @@ from dcgan_mri.kernels import backends
 from dcgan_mri.losses import LOSSES
 from dcgan_mri.networks import Discriminator, Generator
 from dcgan_mri.optimizers import make_optimizer
-from dcgan_mri.updater import Updater, between
+from dcgan_mri.updater import Updater, average, between
 from tests.helpers import SMALL
 
 GREY = np.array([[[51]], [[153]]], np.uint8)  # two images of one pixel: 0.2 and 0.6
@@ -213,6 +214,90 @@ def test_gradient_penalty_is_added_to_the_loss_of_d_alone(order):
     assert updated[1][0] - updated[0][0] == pytest.approx(-RATE * factor * by_v, rel=1e-4)
     if order == "simultaneous":
         assert updated[1][1] == updated[0][1]
+
+
+def test_r1_is_added_to_the_loss_of_d_at_real_images():
+    v, factor = -0.4, 10.0
+    updated = []
+    for r1 in (0.0, factor):
+        gen, dis = OneWeightGenerator(0.7), OneWeightDiscriminator(v)
+        config = Config(n_z=1, seed=5, dis_bn=False, r1=r1)
+        sgd = chainer.optimizers.SGD
+        Updater(FixedBatches(GREY), set_up(sgd(RATE), gen), set_up(sgd(RATE), dis), config).update()
+        updated.append(dis.v.array.item())
+    # y = v m² as above: half the squared length is 2 v² m² / 3.
+    by_v = np.mean(4 * v * np.array([0.2, 0.6]) ** 2 / 3)
+    assert updated[1] - updated[0] == pytest.approx(-RATE * factor * by_v, rel=1e-4)
+
+
+class OnePixelDiscriminator(chainer.Chain):
+    """Notes the images that it scores."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+        with self.init_scope():
+            self.v = chainer.Parameter(np.array([[0.5]], np.float32))
+
+    def forward(self, x, draws):
+        self.seen.append(x.array)
+        return F.matmul(F.reshape(F.sum(x * x, axis=(1, 2, 3)), (len(x), 1)), self.v)
+
+
+@pytest.mark.parametrize("order", ["simultaneous", "alternating"])
+def test_d_sees_augmented_images_and_g_learns_through_the_augmentation(order):
+    config = Config(**SMALL, augment=True, update=order)
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16), dtype=np.uint8)
+    gen, dis = Generator(config), OnePixelDiscriminator()
+    Updater(FixedBatches(images), KeepsGradients(gen), KeepsGradients(dis), config).update_core()
+    ours = {name: param.grad.copy() for name, param in gen.namedparams()}
+
+    draws = Draws(config.seed, 0, range(2))
+    x_fake = gen(latent(draws, config.n_z), draws.named("gen"))
+    for seen, x, name in zip(dis.seen, (to_network(images, 0.0), x_fake), ("dis/real", "dis/fake"), strict=True):
+        assert np.array_equal(seen, augment(x, draws.named(name), 0.0).array)
+    gen.cleargrads()
+    LOSSES["softplus"].gen(dis(augment(x_fake, draws.named("dis/fake"), 0.0), None)).backward()
+    for name, param in gen.namedparams():
+        np.testing.assert_allclose(ours[name], param.grad, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_average_of_two_steps_by_hand():
+    config = Config(**SMALL, ema=0.25)
+    gen, dis = Generator(config), Discriminator(config)
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16), dtype=np.uint8)
+    updater = Updater(FixedBatches(images), chainer.optimizers.SGD(0.1).setup(gen),
+                      chainer.optimizers.SGD(0.1).setup(dis), config)
+    numbers = {"weights": lambda network: network.dc1.W.array, "gamma": lambda network: network.bn1.gamma.array,
+               "mean": lambda network: network.bn1.avg_mean, "variance": lambda network: network.bn1.avg_var}
+    states = [{name: get(gen).copy() for name, get in numbers.items()}]
+    for name, get in numbers.items():
+        assert np.array_equal(get(updater.sampled), states[0][name])
+    for _ in range(2):
+        updater.update()
+        states.append({name: get(gen).copy() for name, get in numbers.items()})
+    # (1 + t) / (10 + t) is 1/10 and 2/11, below the decay.
+    for name, get in numbers.items():
+        begin, first, second = (state[name] for state in states)
+        assert not np.array_equal(first, second)
+        expected = 2 / 11 * (begin / 10 + 9 / 10 * first) + 9 / 11 * second
+        np.testing.assert_allclose(get(updater.sampled), expected, rtol=1e-5, atol=1e-7, err_msg=name)
+    before = updater.sampled.dc1.W.array.copy()
+    average(updater.sampled, gen, config.ema, 1000)
+    np.testing.assert_allclose(updater.sampled.dc1.W.array, before / 4 + gen.dc1.W.array * 3 / 4, rtol=1e-5, atol=1e-7)
+
+
+def test_the_average_has_no_part_in_the_training():
+    weights = []
+    for ema in (0.0, 0.9):
+        config = Config(**SMALL, ema=ema)
+        gen, dis = Generator(config), Discriminator(config)
+        updater = Updater(FixedBatches(np.zeros((2, 16, 16), np.uint8)), chainer.optimizers.SGD(0.1).setup(gen),
+                          chainer.optimizers.SGD(0.1).setup(dis), config)
+        updater.update()
+        assert (updater.sampled is gen) == (ema == 0)
+        weights.append([param.array for network in (gen, dis) for _, param in sorted(network.namedparams())])
+    assert all(np.array_equal(one, other) for one, other in zip(*weights, strict=True))
 
 
 def test_images_between_lie_on_the_straight_line():

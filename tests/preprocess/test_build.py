@@ -452,11 +452,11 @@ def test_masks_are_left_out_with_a_note_unless_asked_for(tmp_path, make, small):
     for _ in range(2):
         outcome = build(plan)
         assert (outcome.subjects, outcome.left_out) == (1, {})
-        assert "they look like masks (few values, all whole): brainmask, seg_fusion" in outcome.notes[0]
+        assert "they look like masks (few values, all whole numbers): brainmask, seg_fusion" in outcome.notes[0]
     assert json.loads((plan.out / "dataset.json").read_bytes())["masks"] == ["brainmask", "seg_fusion"]
     asked = build(dataclasses.replace(plan, subjects="S1,brainmask", out=tmp_path / "asked"))
     assert (asked.subjects, asked.notes) == (2, [])
-    with pytest.raises(DataError, match="none of its 2 subjects could be used .brainmask, seg_fusion: like a mask"):
+    with pytest.raises(DataError, match="none of its 2 subjects could be used .brainmask, seg_fusion: looks like"):
         build(dataclasses.replace(plan, skip="S1", out=tmp_path / "none"))
 
 

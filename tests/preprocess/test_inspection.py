@@ -107,4 +107,4 @@ def test_says_that_build_leaves_a_mask_out(tmp_path, make, small):
     text, usable = text_of(path, small)
     assert usable
     assert "build        leaves it out: " in text
-    assert "OTMultiClass.nii: it looks like a mask (2 values, all whole); to slice it all the same, use --subj" in text
+    assert "OTMultiClass.nii: it looks like a mask (2 values, all whole numbers); to slice it all the same, use" in text

@@ -158,6 +158,16 @@ def test_links_that_lead_nowhere_or_in_a_circle_are_named(tmp_path):
     }
 
 
+def test_links_around_the_data_folder_are_circles(tmp_path):
+    touch(tmp_path, "data/S1/S1_flair.nii", "store/S2/S2_flair.nii")
+    (tmp_path / "data" / "up").symlink_to("..")
+    (tmp_path / "data" / "store").symlink_to(tmp_path / "store")
+    (tmp_path / "store" / "back").symlink_to(tmp_path)
+    problems = {one.name: one.problem and one.problem.args[1] for one in find_subjects(tmp_path / "data")}
+    assert problems == {"S1": None, "S2": None, "back": f"this link leads in a circle, to {tmp_path}",
+                        "up": "this link leads in a circle, to .."}
+
+
 def test_labels_that_are_a_link_to_nothing_are_not_left_out_in_silence(tmp_path):
     touch(tmp_path, "imagesTr/BRATS_001.nii.gz", "labelsTr/BRATS_002.nii.gz")
     (tmp_path / "labelsTr" / "BRATS_001.nii.gz").symlink_to("gone")

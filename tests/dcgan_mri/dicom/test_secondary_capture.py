@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.uid import UID
 
-from dcgan_mri.dicom import check_installed
 from dcgan_mri.dicom.secondary_capture import save, secondary_capture, uid
-from dcgan_mri.errors import UsageError
 from tests.orthanc import needed
 
 GENERATOR = "0123456789abcdef" * 4
@@ -90,8 +88,3 @@ def test_uids_tell_images_apart_for_ever(written):
 @given(st.lists(st.text(), min_size=1))
 def test_uids_are_valid(parts):
     assert UID(uid(*parts)).is_valid
-
-
-def test_a_package_that_is_not_there():
-    with pytest.raises(UsageError, match=r"^--format needs numpy and not_there; `pip install numpy not_there`$"):
-        check_installed("--format", "numpy", "not_there")

@@ -43,6 +43,8 @@ def shapes(config):
     for rows, shape in ((generator_rows(config), (config.n_z, 1, 1)), (discriminator_rows(config), (3, 256, 256))):
         for row in rows:
             out = output_shape(row, shape)
+            if row.kind == "upconv":
+                shape = (shape[0], 2 * shape[1], 2 * shape[2])
             if row.kind == "linear":
                 x, y = (n, math.prod(shape), 1, 1), (n, math.prod(out), 1, 1)
             else:

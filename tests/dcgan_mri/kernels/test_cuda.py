@@ -48,7 +48,8 @@ def cudnn(monkeypatch):
 
 # The stand-in runs our kernels and not Chainer's own, of which softplus would be one.
 @pytest.mark.parametrize("changes", [
-    PRESETS["literal"], {"loss": "wasserstein"}, {**PRESETS["literal"], "update": "alternating"}], ids=str)
+    PRESETS["literal"], {"loss": "wasserstein"}, {**PRESETS["literal"], "update": "alternating"},
+    {**PRESETS["improved"], "loss": "wasserstein"}], ids=str)
 def test_steps_are_those_of_the_cpu(monkeypatch, cudnn, changes):
     config = Config(**SMALL, weight_decay=0.0, **changes)  # which Chainer would add to the gradients that are compared
     backends.use("plain")
@@ -70,10 +71,11 @@ def test_steps_are_those_of_the_cpu(monkeypatch, cudnn, changes):
     assert any(graph.tensors[1].dim[2:] == [1, 1] for graph in cudnn.graphs)  # the linear layers too
 
 
-def test_numbers_that_a_graph_would_repeat_are_the_same_in_every_iteration(monkeypatch, cudnn):
+@pytest.mark.parametrize("preset", ["paper", "improved"])
+def test_numbers_that_a_graph_would_repeat_are_the_same_in_every_iteration(monkeypatch, cudnn, preset):
     """A captured kernel keeps the numbers that it was given: what changes has to be in the GPU's memory."""
     gpu_stand_in.pass_for_cuda(monkeypatch)
-    config = Config(**SMALL, loss="wasserstein")
+    config = Config(**SMALL, **{**PRESETS[preset], "loss": "wasserstein"})
     given = []
     for kind in (gpu_stand_in.RawKernel, gpu_stand_in.ElementwiseKernel):
         original = kind.__call__

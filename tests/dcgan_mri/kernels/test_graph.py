@@ -5,7 +5,7 @@ import pytest
 
 from dcgan_mri.kernels import graph
 from dcgan_mri.chainer_compat import chainer
-from dcgan_mri.config import Config
+from dcgan_mri.config import PRESETS, Config
 from dcgan_mri.errors import UsageError
 from dcgan_mri.kernels import backends
 from dcgan_mri.kernels.graph import WARM_UP, GraphUpdater
@@ -16,6 +16,7 @@ from tests import gpu_stand_in
 from tests.helpers import SMALL
 
 ITERATIONS = WARM_UP + 4
+IMPROVED = PRESETS["improved"]
 
 
 class Batches(chainer.dataset.Iterator):
@@ -86,11 +87,11 @@ def _on_stand_in(monkeypatch):
 
 
 @pytest.mark.usefixtures("_on_stand_in")
-@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
-def test_replays_compute_every_iteration_once(monkeypatch, optimizer):
-    expected_seen, expected_state = train(make(Updater, optimizer=optimizer))
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "rmsprop"}, IMPROVED], ids=["adam", "rmsprop", "improved"])
+def test_replays_compute_every_iteration_once(monkeypatch, settings):
+    expected_seen, expected_state = train(make(Updater, **settings))
     said = []
-    updater = make(GraphUpdater, say=said.append, optimizer=optimizer)
+    updater = make(GraphUpdater, say=said.append, **settings)
     captures = []
 
     def capture(compute, stream):
@@ -107,7 +108,7 @@ def test_replays_compute_every_iteration_once(monkeypatch, optimizer):
     assert state.keys() == expected_state.keys()
     for name, value in expected_state.items():
         np.testing.assert_array_equal(state[name], value, err_msg=name)
-    if optimizer == "adam":
+    if not settings:
         rate = updater.optimizers[0].hyperparam.step_size
         t = ITERATIONS
         assert float(rate[0]) == pytest.approx(2e-4 * (1 - 0.999 ** t) ** 0.5 / (1 - 0.5 ** t), rel=1e-6)
@@ -136,7 +137,8 @@ def test_where_the_capture_fails_the_run_goes_on_and_says_why(monkeypatch):
     ({"on_gpu": False}, "there is no GPU"), ({"communicator": "host"}, "what a communicator sends"),
     ({"cudnn": None}, "no cuBLAS"),
     ({"settings": {"critic_steps": 5}}, "critic_steps"),
-    ({"settings": {"gradient_penalty": 10.0, "dis_bn": False}}, "differentiates twice")])
+    ({"settings": {"gradient_penalty": 10.0, "dis_bn": False}}, "differentiates twice"),
+    ({"settings": {"r1": 10.0, "dis_bn": False}}, "differentiates twice")])
 def test_who_may_not_have_it(monkeypatch, case, reason):
     monkeypatch.setattr(backends, "cudnn_kernels", lambda: case.get("cudnn", "cuDNN"))
     run = Config(**case.get("settings", {})), case.get("on_gpu", True), case.get("communicator", "alone")
@@ -152,11 +154,13 @@ def test_who_may(monkeypatch):
     monkeypatch.setattr(backends, "cudnn_kernels", lambda: "cuDNN")
     assert graph.choose("auto", Config(), True, "alone") == (True, "captured after 3 iterations")
     assert graph.choose("on", Config(weight_clip=0.01, optimizer="rmsprop"), True, "alone")[0]
+    assert graph.choose("on", Config(**IMPROVED), True, "alone")[0]
     assert graph.choose("off", Config(), True, "alone") == (False, "off (asked for)")
 
 
 @pytest.mark.gpu
-def test_on_the_gpu_replays_do_what_steps_do():
+@pytest.mark.parametrize("settings", [{}, IMPROVED], ids=["paper", "improved"])
+def test_on_the_gpu_replays_do_what_steps_do(settings):
     from dcgan_mri.kernels import convolution_cuda
 
     if convolution_cuda.why_not():
@@ -166,9 +170,9 @@ def test_on_the_gpu_replays_do_what_steps_do():
     try:
         backends.use("fast", on_gpu=True)
         with chainer.using_config("cudnn_deterministic", True):
-            expected_seen, expected_state = train(make(Updater, "@cupy:0"))
+            expected_seen, expected_state = train(make(Updater, "@cupy:0", **settings))
             said = []
-            updater = make(GraphUpdater, "@cupy:0", said.append)
+            updater = make(GraphUpdater, "@cupy:0", said.append, **settings)
             seen, state = train(updater)
     finally:
         backends.use("plain")

@@ -27,7 +27,7 @@ def stub(tmp_path_factory):
 
 
 @pytest.mark.parametrize("gpu", ["sm_75", "sm_90"])
-@pytest.mark.parametrize("preset", ["paper", "released"])
+@pytest.mark.parametrize("preset", ["paper", "released", "improved"])
 def test_there_is_a_plan_for_every_shape(stub, gpu, preset):
     script = pathlib.Path(__file__).with_name("plans_without_gpu.py")
     done = run_job(script, gpu, preset, LD_LIBRARY_PATH=str(stub), timeout=600)
