@@ -44,7 +44,7 @@ def normalize_and_activate(link, x, kept, ratio, slope):
             process those of all (see `OneProcess`).
         x (chainer.Variable): float32 of shape (B, C) or (B, C, H, W).
         kept (array or None): What dropout keeps, bool of x's shape.
-        ratio (float): Of dropout.
+        ratio (float): Of dropout; without a mask it has no effect.
         slope (float): Of Leaky ReLU below zero: 0 is ReLU, 1 nothing.
 
     Returns:
@@ -52,7 +52,7 @@ def normalize_and_activate(link, x, kept, ratio, slope):
     """
     gamma = getattr(link, "gamma", None)
     gamma = chainer.as_variable(link.xp.ones_like(link.avg_mean) if gamma is None else gamma)
-    after = kept, np.float32(1 / (1 - ratio)), np.float32(slope)
+    after = kept, np.float32(1 if kept is None else 1 / (1 - ratio)), np.float32(slope)
     if not chainer.config.train:
         _, *affine = _affine(link.avg_mean, link.avg_var, gamma.array, link.beta.array, link.eps)
         return chainer.Variable(_code(x).activate(_maps(x), *affine, *after).reshape(x.shape))

@@ -76,6 +76,16 @@ def test_a_kernel_that_computes_something_else(monkeypatch):
     assert "off Chainer's own" in found["kernels"]
 
 
+def test_images_that_are_made_otherwise_than_in_training(monkeypatch):
+    def brighter(maps, factor, shift, kept, scale, slope, activate=normalization_cuda.activate):
+        return activate(maps, factor, shift, kept, scale if chainer.config.train else np.float32(1.25), slope)
+
+    monkeypatch.setattr(normalization_cuda, "activate", brighter)
+    found = self_test.why_not("float32")
+    assert list(found) == ["kernels"]
+    assert found["kernels"].startswith("its images are")
+
+
 def test_a_kernel_that_cannot_be_compiled(monkeypatch):
     def fail(self, *arguments):
         raise RuntimeError("NVRTC: no kernel image")
