@@ -47,16 +47,16 @@ class Axis:
             step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
             self.ticks = [k * step for k in range(math.ceil(self._low / step), math.floor(self._high / step) + 1)]
 
-    def holds(self, values):
-        """Whether it reaches all of these.
+    def holds(self, value):
+        """Whether it reaches a value.
 
         Args:
-            values (list of float): Some values.
+            value (float): The value.
 
         Returns:
             bool: If so.
         """
-        return all(TOP < self.y(value) < BOTTOM for value in values)
+        return TOP < self.y(value) < BOTTOM
 
     def y(self, value):
         """Where a value stands, at the edge if the axis does not reach it.
@@ -103,6 +103,7 @@ def draw(chart, runs, epochs, flagged):
     if positive and edges and edges[1] > 0 and max(positive) > 10 ** DECADES * edges[1]:
         seen = [value for value in seen if value > 0]
     axis = Axis([*seen, *([chart.real] if chart.real else [])])
+    outside = [value for value in every if not axis.holds(value)]
     curves = []
     for i, of_run in enumerate(series):
         for k, points in enumerate(of_run):
@@ -117,7 +118,7 @@ def draw(chart, runs, epochs, flagged):
         "epochs": [(round(x_of(epoch, epochs), 1), epoch) for epoch in _whole_steps(epochs)],
         "band": (round(axis.y(edges[1]), 1), round(max(2, axis.y(edges[0]) - axis.y(edges[1])), 1)) if edges else None,
         "real": chart.real and round(axis.y(chart.real), 1), "curves": curves, "logarithmic": axis.logarithmic,
-        "outside": number(max(every, key=abs)) if calm and len(calm) < len(every) and not axis.holds(every) else None}
+        "outside": number(max(outside, key=abs)) if outside and len(calm) < len(every) else None}
 
 
 def _whole_steps(epochs):

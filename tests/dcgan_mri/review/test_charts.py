@@ -56,6 +56,8 @@ def test_a_diverged_run_does_not_flatten_the_other():
     assert heights(both, 1)[2] == charts.TOP
     assert both["outside"] == "1 million"
     assert alone["outside"] is None
+    below = charts.draw(KID, [calm, run(0.5)], [1, 2, 3], [{}, {1: "diverged"}])
+    assert below["outside"] == "0.5"
 
 
 def test_one_band_or_none():
