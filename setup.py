@@ -29,6 +29,7 @@ setup(
     },
     install_requires=[
         "chainer==7.8.1",
+        "jinja2>=3.1",
         "matplotlib>=3.8",
         "mpi4py>=4,<5",
         "nibabel>=5.2",

@@ -27,6 +27,7 @@ from dcgan_mri.kernels import backends
 from dcgan_mri.pixels import save_png
 from dcgan_mri.metrics import MEASURES, comparison, fid, memorisation
 from dcgan_mri.metrics.reference import Reference
+from dcgan_mri.review import evaluation
 from dcgan_mri.sampling import sample
 
 PROGRAM = "dcgan_mri.evaluate"
@@ -75,8 +76,9 @@ def main(argv=None):
             write(pathlib.Path(args.out), measured, facts, notes)
             pairs = closest_pairs(samples.grey, reference.real.grey, copies)
             save_png(pathlib.Path(args.out) / "closest_pairs.png", pairs)
-            print(f"{args.out}/evaluation.json has these numbers, {args.out}/closest_pairs.png the {PAIRS} samples "
-                  f"nearest to a training slice, each above that slice")
+            evaluation.write(args.out, pictures, sample_names(args, len(pictures)), slices, copies)
+            print(f"{args.out}/index.html shows these numbers and the samples nearest to a training slice; "
+                  f"{args.out}/evaluation.json has the numbers, {args.out}/closest_pairs.png the {PAIRS} nearest")
 
 
 def parse(argv):
@@ -205,6 +207,24 @@ def read_samples(args, size):
     if len(files) < 2:
         raise DataError(f"{path}: has {len(files)} PNG images, at least two are needed; name another folder")
     return np.stack([decode(file, size) for file in files]), None
+
+
+def sample_names(args, n):
+    """What to call the images.
+
+    Args:
+        args (argparse.Namespace): The options.
+        n (int): How many there are.
+
+    Returns:
+        list of str: Seeds of a generator's images, file names of a folder's.
+    """
+    path = pathlib.Path(args.images)
+    if not path.is_dir():
+        return [f"seed {seed}" for seed in range(n)]
+    if (path / "dataset.json").exists():
+        return Slices(path, split=args.split).files
+    return sorted(file.name for file in path.glob("*.png") if file.name != GRID)
 
 
 def decode(file, size):

@@ -17,7 +17,7 @@ from mpi4py import MPI
 from PIL import Image
 from tqdm import tqdm
 
-from dcgan_mri import provenance
+from dcgan_mri import grid, provenance
 from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.commandline import Parser, add_kernels, check_installed
@@ -26,12 +26,10 @@ from dcgan_mri.distributed.failure import abort_job_on_error, together
 from dcgan_mri.errors import UsageError
 from dcgan_mri.files import write_text
 from dcgan_mri.kernels import backends
-from dcgan_mri.pixels import grey, grid, save_png
-from dcgan_mri.run.sample_grids import SIDE
+from dcgan_mri.pixels import grey, save_png
 from dcgan_mri.sampling import sample
 
 PROGRAM = "dcgan_mri.generate"
-GRID_IMAGES = SIDE * SIDE
 # What --format takes, and the endings of each image's files.
 FORMATS = {"png": ("png",), "png,dicom": ("png", "dcm")}
 MAX_SEED = 2**63 - 1
@@ -75,13 +73,13 @@ def main(argv=None):
                 out / file_name(seed, "dcm"), picture, seed, generator, gen.dropout_when_sampling)
     ranks.Barrier()
     if ranks.rank == 0:
-        shown = [np.array(Image.open(out / file_name(seed))) for seed in seeds[:GRID_IMAGES]]
-        save_png(out / "grid.png", grid(np.stack(shown), SIDE))
+        shown = np.stack([np.array(Image.open(out / file_name(seed))) for seed in seeds[:grid.IMAGES]])
+        save_png(out / "grid.png", grid.draw(shown, f"{len(shown)} generated images by seed", seeds[:grid.IMAGES]))
         write_text(out / "config.yaml", dataclasses.replace(
             config, dropout_when_sampling=gen.dropout_when_sampling).to_yaml())
         provenance.write_table(
             out, {file_name(seed, ending): seed for seed in seeds for ending in FORMATS[args.format]}, generator)
-        some = f", the first {GRID_IMAGES} of them" if len(seeds) > GRID_IMAGES else ""
+        some = f", the first {grid.IMAGES} of them" if len(seeds) > grid.IMAGES else ""
         twice = " (what --seeds names more than once is made once)" if len(seeds) < len(asked) else ""
         print(f"{len(seeds)} images in {out}, one for each seed{twice}; {out}/grid.png shows them{some}", flush=True)
 
@@ -142,7 +140,7 @@ def chosen_seeds(args):
             raise UsageError("--seeds names every image; leave out --seed and -n")
         return parse_seeds(args.seeds)
     first = 0 if args.seed is None else args.seed
-    number = GRID_IMAGES if args.number is None else args.number
+    number = grid.IMAGES if args.number is None else args.number
     if not 1 <= number <= MAX_IMAGES:
         raise UsageError(f"-n {number}: must be from 1 to {MAX_IMAGES}")
     if not 0 <= first <= MAX_SEED - number:

@@ -10,20 +10,8 @@ import numpy as np
 
 from dcgan_mri import randomness
 from dcgan_mri.chainer_compat import F, L, chainer
-from dcgan_mri.kernels import normalization
 from dcgan_mri.kernels.noise import add_noise
-
-ACTIVATIONS = {
-    "none": lambda h, slope: h,
-    "relu": lambda h, slope: F.relu(h),
-    "leaky_relu": F.leaky_relu,
-    "elu": lambda h, slope: F.elu(h),
-    "sigmoid": lambda h, slope: F.sigmoid(h),
-    "tanh": lambda h, slope: F.tanh(h),
-}
-# Those that are a Leaky ReLU of some slope: `kernels.normalization` computes them along with batch normalisation.
-LEAKY = {"none": lambda slope: 1.0, "relu": lambda slope: 0.0, "leaky_relu": lambda slope: slope}
-
+from dcgan_mri.kernels.normalization import finish_layer
 
 PREFIXES = {"linear": "l", "conv": "c", "deconv": "dc", "upconv": "uc"}
 
@@ -41,7 +29,7 @@ class Row:
         bn: Whether batch normalisation follows.
         noise_out: Standard deviation of the Gaussian noise before the activation, in training.
         dropout: Share of values set to 0 before the activation, in training.
-        activation: Name in `ACTIVATIONS`.
+        activation: Name in `kernels.normalization.ACTIVATIONS`.
         slope: Of Leaky ReLU below zero.
         copies: How often the output's channels are repeated.
     """
@@ -199,17 +187,9 @@ class Network(chainer.Chain):
             h = F.unpooling_2d(h, 2, cover_all=False)
         h = self[self.names[i]](h)
         kept = draws.kept(f"{i}/dropout", h.shape[1:], row.dropout) if row.dropout and self.drops_out() else None
-        if row.bn and not row.noise_out and row.activation in LEAKY and normalization.covers(h.array):
-            slope = LEAKY[row.activation](row.slope)
-            h = normalization.normalize_and_activate(self[f"bn{i}"], h, kept, row.dropout, slope)
-        else:
-            if row.bn:
-                h = normalization.normalize(self[f"bn{i}"], h)
-            h = _add_noise(h, row.noise_out, draws, f"{i}/noise_out")
-            if kept is not None:
-                with chainer.using_config("train", True):
-                    h = F.dropout(h, row.dropout, mask=kept * np.float32(1 / (1 - row.dropout)))
-            h = ACTIVATIONS[row.activation](h, row.slope)
+        h = finish_layer(
+            h, self[f"bn{i}"] if row.bn else None, kept, row.dropout, row.activation, row.slope,
+            add_noise=(lambda h: _add_noise(h, row.noise_out, draws, f"{i}/noise_out")) if row.noise_out else None)
         if row.copies > 1:
             h = F.tile(h, (1, row.copies, 1, 1))
         return F.reshape(h, (len(h), *row.out)) if row.kind == "linear" else h

@@ -35,34 +35,16 @@ def from_network(x, pixel_low):
     return np.rint(np.clip(grey, 0, 255)).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
-def grey(picture):
-    """A picture without colour: the mean of its channels.
+def grey(pictures):
+    """Generated images in grey: the mean of the three channels.
 
     Args:
-        picture (numpy.ndarray): uint8 of shape (H, W, 3).
+        pictures (numpy.ndarray): uint8 of shape (..., 3).
 
     Returns:
-        numpy.ndarray: uint8 of the same shape, three equal channels.
+        numpy.ndarray: uint8 of shape (...).
     """
-    return np.repeat(np.rint(picture.mean(axis=2, keepdims=True)).astype(np.uint8), 3, axis=2)
-
-
-def grid(pictures, columns):
-    """Lay pictures out in rows, the first at the top left.
-
-    Args:
-        pictures (numpy.ndarray): uint8 of shape (N, H, W, 3).
-        columns (int): Pictures in a row; what is missing in the last row stays black.
-
-    Returns:
-        numpy.ndarray: uint8 of shape (rows * H, columns * W, 3).
-    """
-    n, height, width, channels = pictures.shape
-    rows = -(-n // columns)
-    cells = np.zeros((rows * columns, height, width, channels), dtype=pictures.dtype)
-    cells[:n] = pictures
-    cells = cells.reshape(rows, columns, height, width, channels)
-    return cells.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, channels)
+    return np.rint(pictures.mean(axis=-1, dtype=np.float32)).astype(np.uint8)
 
 
 def save_png(path, picture):
@@ -70,7 +52,8 @@ def save_png(path, picture):
 
     Args:
         path (str or Path): The file.
-        picture (numpy.ndarray): uint8 of shape (H, W, 3).
+        picture (numpy.ndarray): uint8 of shape (H, W, 3), or grey (H, W).
     """
     with whole_file(path) as file:
-        Image.fromarray(picture).save(file, format="PNG", compress_level=3)
+        # Measured on a grid of 2560×2560: level 3 gives 7.8 MB in 0.5 s, 6 gives 6.9 in 1.1 s, 9 gives 6.8 in 5.8 s.
+        Image.fromarray(picture).save(file, format="PNG", compress_level=6)

@@ -51,6 +51,12 @@ def parse(argv, speaks):
     looks.add_argument("--page", choices=("on", "off"), default="on",
                        help="write the review page, index.html, after every epoch, or where epochs are short after so "
                             "many (default %(default)s)")
+    looks.add_argument("--grid", choices=("labelled", "bare"), default="labelled",
+                       help="sample grids with gaps, the epoch, and the seeds at the edges; or the images alone, "
+                            "2560×2560 as in the paper (default %(default)s)")
+    looks.add_argument("--grey", action="store_true",
+                       help="sample grids in grey, the mean of the network's three channels: a third of the file size "
+                            "(default: in colour)")
     which = parser.add_argument_group("which settings")
     which.add_argument("--preset", choices=settings.PRESETS, default="paper",
                        help="paper: its numbers, its words read as its released code does; released: that code's "

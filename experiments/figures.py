@@ -6,14 +6,13 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
+from dcgan_mri import grid
 from dcgan_mri.files import whole_file
-from dcgan_mri.run import sample_grids
 
 matplotlib.use("Agg")
 
 from matplotlib import pyplot as plt
 
-COLUMNS = 10
 DPI = 100
 # Of an image in a figure, in inches: a pixel of 64 becomes a pixel and a quarter.
 CELL = 0.8
@@ -62,7 +61,7 @@ def arm_rows(runs, finding):
         list of tuple: Label and pictures, uint8 of shape (10, H, W); empty if those of two arms are not there.
     """
     pictures = {arm: _pictures(runs, by_seed) for arm, by_seed in finding.arms.items()}
-    known = [(arm, of_arm[:COLUMNS]) for arm, of_arm in pictures.items() if of_arm is not None]
+    known = [(arm, of_arm[:grid.COLUMNS]) for arm, of_arm in pictures.items() if of_arm is not None]
     return known if len(known) > 1 else []
 
 
@@ -198,4 +197,4 @@ def _pictures(runs, by_seed):
     path = runs / f"{by_seed[0]['run']}.seed0.png" if 0 in by_seed else None
     if path is None or by_seed[0]["diverged"] or not path.exists():
         return None
-    return sample_grids.cells(sample_grids.read(path))[..., 0]
+    return grid.cut(np.asarray(Image.open(path)))

@@ -8,18 +8,15 @@ import math
 import pathlib
 import re
 
-import numpy as np
-
+from dcgan_mri import grid
 from dcgan_mri.errors import DataError, UsageError
 from dcgan_mri.files import write_text
-from dcgan_mri.pixels import grid, save_png
+from dcgan_mri.pixels import grey, save_png
 from dcgan_mri.run.result_folder import making
 
 COLLECTED = "results.json"
 REAL = "real.json"
 DIGITS = 6
-# Of the picture of a run's images.
-COLUMNS = 10
 NUMBER = (int, float)
 NOTHING = type(None)
 FIELDS = {
@@ -82,8 +79,7 @@ def complete(folder, run, scale, data, trained, reference, revision):
     if trained.diverged is None:
         measured = reference.measure_run(trained)
         if run.config.seed == 0 and not run.twin:
-            grey = trained.pictures[-1].mean(axis=3, keepdims=True).round().astype(np.uint8)
-            save_png(folder / f"{run.key}.png", grid(grey, COLUMNS)[:, :, 0])
+            save_png(folder / f"{run.key}.png", grid.draw(grey(trained.pictures[-1]), "", bare=True))
     record = {
         "run": run.name, "seed": run.config.seed, "twin": run.twin, "scale": scale, "data": data.facts(),
         "settings": dataclasses.asdict(run.config), "device": trained.device,

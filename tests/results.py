@@ -5,7 +5,8 @@ import json
 import numpy as np
 
 from dcgan_mri.config import Config
-from dcgan_mri.pixels import grid, save_png
+from dcgan_mri import grid
+from dcgan_mri.pixels import save_png
 
 SCALE = {
     "kid": {"name": "kid", "unit": "squared discrepancy", "range": "", "reading": "above real: another distribution",
@@ -48,4 +49,4 @@ def write_grid(folder, epoch, side=16):
     """The grid of an epoch: cell i has the grey level 2 i, one corner in the colour of the epoch."""
     pictures = np.repeat(np.arange(0, 200, 2, dtype=np.uint8), side * side * 3).reshape(100, side, side, 3)
     pictures[:, : side // 2, : side // 2] = (25 * epoch % 256, 255 - 25 * epoch % 256, 80)
-    save_png(folder / "preview" / f"epoch_{epoch:04d}.png", grid(pictures, 10))
+    save_png(folder / "preview" / f"epoch_{epoch:04d}.png", grid.draw(pictures, "title", range(100)))

@@ -41,7 +41,7 @@ def on_first_rank(gen, config, slices, args):
 
     measures = [Measures(slices, args.measures == "on"), BestGenerator(gen, config)]
     return [
-        SampleGrid(gen, config),
+        SampleGrid(gen, config, args.grid == "bare", args.grey),
         *(measures if args.measures != "off" else []),
         Log(),
         *progress(args.progress),

@@ -38,4 +38,4 @@ class ReviewPage(chainer.training.Extension):
         if self._budget.allows() or trainer.updater.iteration >= last_iteration(trainer):
             with self._budget.spending():
                 grid = trainer.get_extension("SampleGrid")
-                self._page.write(newest=(grid.epoch, grid.pictures))
+                self._page.write(newest=(grid.epoch, grid.picture))

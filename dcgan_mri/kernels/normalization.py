@@ -10,31 +10,45 @@ from dcgan_mri.chainer_compat import F, chainer
 from dcgan_mri.kernels import backends
 
 
-def covers(x):
-    """Whether `normalize_and_activate` can take a map as things are.
+ACTIVATIONS = {
+    "none": lambda h, slope: h,
+    "relu": lambda h, slope: F.relu(h),
+    "leaky_relu": F.leaky_relu,
+    "elu": lambda h, slope: F.elu(h),
+    "sigmoid": lambda h, slope: F.sigmoid(h),
+    "tanh": lambda h, slope: F.tanh(h),
+}
+# Those that are a Leaky ReLU of some slope, which is computed in one function with batch normalisation.
+LEAKY = {"none": lambda slope: 1.0, "relu": lambda slope: 0.0, "leaky_relu": lambda slope: slope}
+
+
+def finish_layer(h, bn, kept, ratio, activation, slope, add_noise=None):
+    """Batch normalisation, noise, dropout and activation of a layer's output, by the fast kernels where they cover it.
 
     Args:
-        x (array): What comes out of a layer.
+        h (chainer.Variable): float32 of shape (B, C) or (B, C, H, W).
+        bn (chainer.Link): Batch normalisation; None for none.
+        kept (array or None): What dropout keeps, bool of h's shape.
+        ratio (float): Of dropout.
+        activation (str): Name in `ACTIVATIONS`.
+        slope (float): Of Leaky ReLU below zero.
+        add_noise (callable): Takes a map and returns it with noise; None for none.
 
     Returns:
-        bool: False for other types than float32, and where running statistics are to be differentiated through.
+        chainer.Variable: Of h's shape.
     """
-    covered = backends.covers(x) or backends.covers_on_gpu(x)
-    return covered and (chainer.config.train or not chainer.config.enable_backprop)
-
-
-def normalize(link, x):
-    """Batch normalisation by the fast kernels where they cover it, else by the link itself.
-
-    Args:
-        link (chainer.Link): As for `normalize_and_activate`.
-        x (chainer.Variable): Shape (B, C) or (B, C, H, W).
-
-    Returns:
-        chainer.Variable: As x.
-    """
-    return normalize_and_activate(link, x, None, 0.0, 1.0) if covers(x.array) else link(x)
-
+    if bn is not None and covers(h.array):
+        if add_noise is None and activation in LEAKY:
+            return normalize_and_activate(bn, h, kept, ratio, LEAKY[activation](slope))
+        h = normalize_and_activate(bn, h, None, 0.0, 1.0)
+    elif bn is not None:
+        h = bn(h)
+    if add_noise is not None:
+        h = add_noise(h)
+    if kept is not None:
+        with chainer.using_config("train", True):
+            h = F.dropout(h, ratio, mask=kept * np.float32(1 / (1 - ratio)))
+    return ACTIVATIONS[activation](h, slope)
 
 def normalize_and_activate(link, x, kept, ratio, slope):
     """y = leaky(dropout(batch_normalization(x))), with a link's parameters and statistics.
@@ -44,7 +58,7 @@ def normalize_and_activate(link, x, kept, ratio, slope):
             process those of all (see `OneProcess`).
         x (chainer.Variable): float32 of shape (B, C) or (B, C, H, W).
         kept (array or None): What dropout keeps, bool of x's shape.
-        ratio (float): Of dropout.
+        ratio (float): Of dropout; without a mask it has no effect.
         slope (float): Of Leaky ReLU below zero: 0 is ReLU, 1 nothing.
 
     Returns:
@@ -52,7 +66,7 @@ def normalize_and_activate(link, x, kept, ratio, slope):
     """
     gamma = getattr(link, "gamma", None)
     gamma = chainer.as_variable(link.xp.ones_like(link.avg_mean) if gamma is None else gamma)
-    after = kept, np.float32(1 / (1 - ratio)), np.float32(slope)
+    after = kept, np.float32(1 if kept is None else 1 / (1 - ratio)), np.float32(slope)
     if not chainer.config.train:
         _, *affine = _affine(link.avg_mean, link.avg_var, gamma.array, link.beta.array, link.eps)
         return chainer.Variable(_code(x).activate(_maps(x), *affine, *after).reshape(x.shape))
@@ -158,3 +172,16 @@ def _affine(mean, var, gamma, beta, eps):
     inv_std = 1 / xp.sqrt(var + np.float32(eps))
     factor = gamma * inv_std
     return inv_std, factor, beta - mean * factor
+
+
+def covers(x):
+    """Whether `normalize_and_activate` can take a map as things are.
+
+    Args:
+        x (array): What comes out of a layer.
+
+    Returns:
+        bool: False for other types than float32, and where running statistics are to be differentiated through.
+    """
+    covered = backends.covers(x) or backends.covers_on_gpu(x)
+    return covered and (chainer.config.train or not chainer.config.enable_backprop)

@@ -28,8 +28,8 @@ def main(argv=None):
         slices = [slices_of(folder, args.dataset) for folder in args.results]
         path = pathlib.Path(args.out or default_path(args.results))
         try:
-            Page(args.results, slices, path).write(
-                lambda grids: tqdm(grids, unit="epoch", desc="thumbnails"))
+            Page(args.results, slices, path, args.public).write(
+                lambda grids: tqdm(grids, unit="epoch", desc="small pictures"))
         except OSError as error:
             raise DataError(f"{error.filename or path}: cannot write it ({error.strerror}); "
                             f"give another file by -o") from None
@@ -62,6 +62,9 @@ def parse(argv):
                         help="slice set of the runs (default: where each says that its slices were)")
     parser.add_argument("-o", "--out", metavar="FILE",
                         help="page to write (default: index.html in the result folder; comparison.html for several)")
+    parser.add_argument("--public", action="store_true",
+                        help="leave out host name, command line and paths, and links to the files beside the page; the "
+                             "training slices stay in it")
     args = parser.parse_args(argv)
     if len({pathlib.Path(folder).resolve() for folder in args.results}) < len(args.results):
         raise UsageError(f"{' '.join(args.results)}: a folder is named twice; name each once")
@@ -69,7 +72,7 @@ def parse(argv):
 
 
 def default_path(folders):
-    """Where the page goes if the user does not say.
+    """Where the page goes without -o.
 
     Args:
         folders (list of str): Result folders.
@@ -85,10 +88,10 @@ def slices_of(folder, dataset):
 
     Args:
         folder (str): Result folder.
-        dataset (str): The user's word on where they are; None takes the run's.
+        dataset (str): Where the user says they are; None takes the run's place.
 
     Returns:
-        Slices: They; None if the run's own place no longer has them.
+        Slices: The slices; None if the run's own place no longer has them.
 
     Raises:
         DataError: If the user's folder is no slice set.

@@ -1,53 +1,23 @@
 "use strict";
 (() => {
-  const SIDE = 10;
-  const COLOURS = [0, 1, 2, 3, 4, 5].map(i => `var(--run-${i})`);
-  // The second curve of a chart: discriminator, generated images.
-  const DASHES = ["", "7 4"];
-  const GROUPS = [
-    ["Losses", ["gen/loss", "dis/loss"], "loss of generator and discriminator"],
-    ["Scores", ["dis/y_real", "dis/y_fake"], "mean score that the discriminator gives real and generated images"],
-  ];
-  const SHORT = {"gen/loss": "generator", "dis/loss": "discriminator", "dis/y_real": "real", "dis/y_fake": "generated"};
-  const runs = JSON.parse(document.getElementById("data").textContent).runs;
+  const COLUMNS = 10, IMAGES = 100;
+  const {epochs, runs, cells, start} = JSON.parse(document.getElementById("data").textContent);
   const $ = id => document.getElementById(id);
-
-  const epochs = [...new Set(runs.flatMap(run => [
-    ...Object.keys(run.grids).map(Number), ...run.log.map(entry => entry.epoch)]))].sort((a, b) => a - b);
-  let at = Math.max(0, epochs.length - 1);
-  let chosen = {run: 0, cell: 0};
-  let timer = null;
+  const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
+  const clamp = (value, last) => Math.min(last, Math.max(0, value));
+  let at = start, chosen = 0, timer = null;
 
   function make(tag, attributes = {}, ...children) {
     const element = document.createElement(tag);
-    set(element, attributes);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === "onclick") element.onclick = value;
+      else element.setAttribute(name, value);
+    }
     element.append(...children);
     return element;
   }
 
-  function draw(tag, attributes = {}, text = "") {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    set(element, attributes);
-    element.textContent = text;
-    return element;
-  }
-
-  function set(element, attributes) {
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-      else if (name === "style") Object.assign(element.style, value);
-      else element.setAttribute(name, value);
-    }
-  }
-
-  function number(value) {
-    if (value === undefined || value === null) return "–";
-    const size = Math.abs(value);
-    if (size !== 0 && (size >= 1e5 || size < 1e-3)) return value.toExponential(1);
-    return String(Number(value.toPrecision(size >= 1000 ? 5 : 3)));
-  }
-
-  // A thumbnail's address, made once: a thousand cells may show parts of one picture.
+  // A small picture's address, made once: a thousand cells may show parts of one.
   const addresses = new WeakMap();
   function address(holder) {
     if (!addresses.has(holder)) {
@@ -57,45 +27,43 @@
     return addresses.get(holder);
   }
 
-  function showCell(element, url, cell) {
-    const row = Math.floor(cell / SIDE), column = cell % SIDE;
-    set(element, {style: {
-      backgroundImage: `url("${url}")`, backgroundSize: `${SIDE * 100}% ${SIDE * 100}%`,
-      backgroundPosition: `${column * 100 / (SIDE - 1)}% ${row * 100 / (SIDE - 1)}%`}});
+  // One image of a grid as the background of an element; first from the small picture, then from the file.
+  function showCell(element, grid, cell, url = address(grid)) {
+    const [left, top, side, gap, width, height] = grid.layout;
+    const x = left + cell % COLUMNS * (side + gap), y = top + Math.floor(cell / COLUMNS) * (side + gap);
+    element.style.backgroundImage = `url("${url}")`;
+    element.style.backgroundSize = `${100 * width / side}% ${100 * height / side}%`;
+    element.style.backgroundPosition = `${100 * x / (width - side)}% ${100 * y / (height - side)}%`;
   }
 
-  function swatch(i, dashed = false) {
-    return make("span", {class: "swatch", "aria-hidden": "true", style: {
-      borderColor: COLOURS[i % COLOURS.length], borderTopStyle: dashed ? "dashed" : "solid"}});
+  function whenLoaded(link, then) {
+    if (!link || location.protocol !== "file:") return;  // Over a network it would be many megabytes.
+    const image = new Image();
+    image.onload = () => then(link);
+    image.src = link;
   }
 
-  // The grids -----------------------------------------------------------------------------------------------------
-
-  const views = runs.map((run, i) => {
-    const image = make("img", {alt: ""});
-    const none = make("p", {class: "none"}, "no grid for this epoch");
-    const cells = make("div", {class: "cells", role: "group", "aria-label": `Images of ${run.name}`});
-    for (let cell = 0; cell < SIDE * SIDE; cell++) {
-      cells.append(make("button", {
-        type: "button", tabindex: cell ? "-1" : "0",
-        "aria-label": `Image ${cell}, row ${Math.floor(cell / SIDE) + 1}, column ${cell % SIDE + 1}`,
-        onclick: () => open(i, cell)}));
+  const views = all(".run .cells").map((cells, i) => {
+    for (let cell = 0; cell < IMAGES; cell++) {
+      cells.append(make("button", {type: "button", tabindex: cell ? -1 : 0, "aria-label": `Image ${cell}`,
+                                   onclick: () => open(cell)}));
     }
     cells.addEventListener("keydown", event => {
-      const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -SIDE, ArrowDown: SIDE}[event.key];
+      const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -COLUMNS, ArrowDown: COLUMNS}[event.key];
       const here = [...cells.children].indexOf(document.activeElement);
       if (!step || here < 0) return;
       event.preventDefault();
       event.stopPropagation();
-      const there = Math.min(SIDE * SIDE - 1, Math.max(0, here + step));
-      cells.children[here].tabIndex = -1;
-      cells.children[there].tabIndex = 0;
-      cells.children[there].focus();
+      focusCell(i, clamp(here + step, IMAGES - 1));
     });
-    const caption = make("figcaption", {}, swatch(i), make("h3", {}, run.name), make("span", {class: "note"}));
-    $("grids").append(make("figure", {class: "run"}, caption, make("div", {class: "grid"}, image, none, cells)));
-    return {image, none, cells, note: caption.lastChild};
+    return {cells, image: cells.parentNode.querySelector("img"), none: cells.parentNode.querySelector(".none"),
+            note: cells.closest(".run").querySelector(".note")};
   });
+
+  function focusCell(i, cell) {
+    [...views[i].cells.children].forEach((button, k) => { button.tabIndex = k === cell ? 0 : -1; });
+    views[i].cells.children[cell].focus();
+  }
 
   let rest = null;
   function showGrids() {
@@ -104,308 +72,134 @@
       const grid = run.grids[epoch], {image, none, cells, note} = views[i];
       none.hidden = Boolean(grid);
       image.hidden = cells.hidden = !grid;
-      note.textContent = grid ? `epoch ${epoch}` : "";
+      note.textContent = `epoch ${epoch}`;
       if (!grid) return;
+      const [left, top, side, gap, width, height] = grid.layout, inside = COLUMNS * side + (COLUMNS - 1) * gap;
       image.src = address(grid);
-      image.alt = `Grid of 100 generated images, ${run.name}, epoch ${epoch}`;
+      image.alt = `100 generated images, ${run.name}, epoch ${epoch}`;
+      Object.assign(cells.style, {left: `${100 * left / width}%`, top: `${100 * top / height}%`,
+                                  width: `${100 * inside / width}%`, height: `${100 * inside / height}%`});
+      image.parentNode.style.aspectRatio = `${width} / ${height}`;
     });
-    // From a disk the whole grid is at hand, once the slider rests; over a network it would be many megabytes.
     clearTimeout(rest);
-    if (location.protocol === "file:") rest = setTimeout(() => runs.forEach((run, i) => sharpen(run, i, epoch)), 400);
+    rest = setTimeout(() => runs.forEach((run, i) => {
+      const grid = run.grids[epoch];
+      if (grid) whenLoaded(grid.link, link => { if (epochs[at] === epoch) views[i].image.src = link; });
+    }), 400);
   }
 
-  function sharpen(run, i, epoch) {
-    const grid = run.grids[epoch];
-    if (!grid) return;
-    const whole = new Image();
-    whole.onload = () => { if (epochs[at] === epoch) views[i].image.src = whole.src; };
-    whole.src = grid.image;
-  }
-
-  // One image through all epochs -------------------------------------------------------------------------------------
-
-  function strip(run, i, cell) {
-    const list = make("div", {class: "strip", role: "group", "aria-label": `Image ${cell} of ${run.name} in each epoch`});
-    for (const [epoch, grid] of Object.entries(run.grids)) {
-      const picture = make("div", {class: "cell"});
-      showCell(picture, address(grid), cell);
-      list.append(make("button", {
-        type: "button", "data-epoch": epoch, "aria-label": `Epoch ${epoch}`,
-        onclick: () => go(epochs.indexOf(Number(epoch)))}, picture, make("span", {"aria-hidden": "true"}, epoch)));
+  function showValues() {
+    for (const element of all("[data-row]")) {
+      [element.textContent, element.className] = cells[element.dataset.row][element.dataset.run][at];
     }
-    return list;
+    if ($("values-epoch")) $("values-epoch").textContent = epochs[at];
+    const first = epochs[0], last = epochs[epochs.length - 1];
+    const x = first === last ? 246 : 64 + 364 * (epochs[at] - first) / (last - first);
+    for (const mark of all(".mark")) { mark.setAttribute("x1", x); mark.setAttribute("x2", x); }
   }
 
-  function buildStrips() {
-    $("strips").replaceChildren(...runs.flatMap((run, i) => [
-      make("div", {class: "name"}, swatch(i), make("span", {}, run.name)), strip(run, i, chosen.cell)]));
-    $("seed").value = chosen.cell;
-    views.forEach(({cells}) => [...cells.children].forEach(
-      (button, cell) => button.setAttribute("aria-current", String(cell === chosen.cell))));
+  for (const svg of all(".chart svg")) {
+    svg.onclick = event => {
+      const box = svg.getBoundingClientRect(), first = epochs[0], last = epochs[epochs.length - 1];
+      const epoch = first + (last - first) * ((event.clientX - box.left) * 440 / box.width - 64) / 364;
+      const away = epochs.map(candidate => Math.abs(candidate - epoch));
+      stop();
+      go(away.indexOf(Math.min(...away)));
+    };
   }
 
-  function markStrips() {
-    for (const list of document.querySelectorAll(".strip")) {
-      for (const button of list.children) {
-        const here = Number(button.dataset.epoch) === epochs[at];
-        button.setAttribute("aria-current", String(here));
-        if (here) list.scrollLeft = button.offsetLeft - list.offsetLeft - (list.clientWidth - button.clientWidth) / 2;
-      }
-    }
-  }
+  // One image, large ------------------------------------------------------------------------------------------------
 
-  // One image, large ----------------------------------------------------------------------------------------------
-
-  function open(run, cell) {
+  function open(cell) {
     stop();
-    chosen = {run, cell};
-    buildStrips();
-    $("large-strip").replaceChildren(strip(runs[run], run, cell));
+    chosen = cell;
     if (!$("large").open) $("large").showModal();
     showLarge();
-    markStrips();
+  }
+
+  function picture(label, show, ...caption) {
+    const box = make("div", {class: "picture", role: "img", "aria-label": label});
+    show(box);
+    return make("figure", {}, box, make("figcaption", {}, ...caption));
   }
 
   function showLarge() {
     if (!$("large").open) return;
-    const run = runs[chosen.run], cell = chosen.cell, epoch = epochs[at], grid = run.grids[epoch];
-    $("large-title").textContent = `Image ${cell}, epoch ${epoch}, ${run.name}`;
-    const image = $("large-image"), slice = $("large-slice");
-    if (!grid) {
-      set(image, {"aria-label": "none", style: {backgroundImage: "none"}});
-      set(slice, {"aria-label": "none", style: {backgroundImage: "none"}});
-      $("large-caption").textContent = "no grid for this epoch";
-      $("slice-caption").textContent = "";
-      return;
-    }
-    showCell(image, address(grid), cell);
-    image.setAttribute("aria-label", `Generated image ${cell} of epoch ${epoch}`);
-    $("large-caption").textContent = `generated, image seed ${cell}`;
-    const still = () => $("large").open && chosen.cell === cell && runs[chosen.run] === run && epochs[at] === epoch;
-    whenLoaded(grid.image, url => { if (still()) showCell(image, url, cell); });
-    if (!grid.nearest) {
-      set(slice, {"aria-label": "none", style: {backgroundImage: "none"}});
-      $("slice-caption").textContent = "The training slices were not found when this page was written; name them with --dataset.";
-      return;
-    }
-    const nearest = run.slices[grid.nearest[cell]];
-    const whole = url => set(slice, {style: {backgroundImage: `url("${url}")`, backgroundSize: "100% 100%"}});
-    whole(address(nearest));
-    slice.setAttribute("aria-label", `Nearest training slice, ${nearest.name}`);
-    $("slice-caption").textContent =
-      `nearest training slice, ${nearest.name}; ${grid.distance[cell]} grey levels apart at 32×32 pixels`;
-    whenLoaded(nearest.image, url => { if (still()) whole(url); });
-  }
-
-  function whenLoaded(url, then) {
-    const image = new Image();
-    image.onload = () => then(image.src);
-    image.src = url;
-  }
-
-  $("close").addEventListener("click", () => $("large").close());
-  $("large").addEventListener("click", event => { if (event.target === $("large")) $("large").close(); });
-  $("large").addEventListener("close", () => {
-    const {cells} = views[chosen.run];
-    [...cells.children].forEach((button, cell) => { button.tabIndex = cell === chosen.cell ? 0 : -1; });
-    cells.children[chosen.cell].focus();
-  });
-
-  // Curves ----------------------------------------------------------------------------------------------------------
-
-  const scales = Object.assign({}, ...runs.map(run => run.scale));
-  const logged = [...new Set(runs.flatMap(run => run.log.flatMap(entry => Object.keys(entry.values))))];
-  const grouped = new Set(GROUPS.flatMap(([, names]) => names));
-  const panels = [
-    ...GROUPS.map(([title, names, about]) => ({title, names: names.filter(name => logged.includes(name)), about})),
-    ...logged.filter(name => !grouped.has(name)).map(name => {
-      const key = name.replace("measure/", ""), scale = scales[key];
-      return {title: key, names: [name], key, about: scale ? `${scale.unit}; ${scale.reading}` : ""};
-    })].filter(panel => panel.names.length);
-
-  function band(run, panel) {
-    const scale = panel.key && run.scale[panel.key];
-    return scale && scale.real_low !== null ? [scale.real_low, scale.real_high] : null;
-  }
-
-  // Values over several powers of ten would leave one point above a flat line: then the axis is logarithmic, but for
-  // a stretch around 0, since some measures may be negative.
-  function axis(values, bands) {
-    let low = Math.min(...values, ...bands), high = Math.max(...values, ...bands);
-    const sizes = values.map(Math.abs).sort((a, b) => a - b);
-    const largest = sizes[sizes.length - 1];
-    const unit = Math.max(...bands.map(Math.abs), largest / 1e4);
-    const wide = bands.length > 0 && largest > 30 * unit;
-    const to = wide ? value => Math.asinh(value / unit) : value => value;
-    if (low === high) { low -= Math.abs(low) * 0.1 || 1; high += Math.abs(high) * 0.1 || 1; }
-    const ticks = [];
-    if (wide) {
-      const first = Math.floor(Math.log10(unit)), last = Math.log10(Math.max(-low, high));
-      const step = Math.max(1, Math.ceil((last - first) / 4));
-      if (low <= 0) ticks.push(0);
-      for (let power = first; power <= last; power += step) {
-        if (10 ** power >= low) ticks.push(10 ** power);
-        if (-(10 ** power) >= low) ticks.push(-(10 ** power));
-      }
-    } else {
-      const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
-      const step = [1, 2, 5, 10].map(factor => factor * power).find(candidate => candidate >= rough);
-      for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) ticks.push(k * step);
-    }
-    const room = 0.04 * (to(high) - to(low));
-    return {to, low: to(low) - room, high: to(high) + room, ticks, wide};
-  }
-
-  const charts = panels.map(panel => {
-    const svg = draw("svg", {role: "img", tabindex: "0", "aria-label":
-      `${panel.title} over the epochs. The values of the current epoch are in the table below.`});
-    const tip = make("div", {class: "tip", hidden: ""});
-    const note = make("p", {}, panel.about);
-    $("charts").append(make("div", {class: "chart"}, make("h3", {}, panel.title), note, svg, tip));
-    const chart = {panel, svg, tip, note};
-    svg.addEventListener("pointermove", event => hover(chart, event));
-    svg.addEventListener("pointerleave", () => { tip.hidden = true; chart.line.setAttribute("visibility", "hidden"); });
-    svg.addEventListener("click", event => go(nearestEpoch(chart, event)));
-    new ResizeObserver(() => paint(chart)).observe(svg);
-    return chart;
-  });
-
-  function paint(chart) {
-    const {panel, svg} = chart, width = svg.clientWidth, height = svg.clientHeight;
-    if (!width) return;
-    const left = 58, right = width - 8, top = 10, bottom = height - 24;
-    const values = runs.flatMap(run => run.log.flatMap(entry => panel.names.map(name => entry.values[name])))
-      .filter(value => value !== undefined);
-    const bands = runs.flatMap(run => band(run, panel) || []);
-    const scale = axis(values, bands);
-    chart.note.textContent = panel.about + (scale.wide ? " (logarithmic axis)" : "");
-    const first = epochs[0], last = epochs[epochs.length - 1];
-    chart.x = epoch => last === first ? (left + right) / 2 : left + (right - left) * (epoch - first) / (last - first);
-    const y = value => bottom - (bottom - top) * (scale.to(value) - scale.low) / (scale.high - scale.low);
-    const parts = [];
-    runs.forEach(run => {
-      const edges = band(run, panel);
-      if (edges) parts.push(draw("rect", {class: "band", x: left, width: right - left, y: y(edges[1]),
-                                          height: Math.max(2, y(edges[0]) - y(edges[1]))}));
-    });
-    for (const tick of scale.ticks) {
-      parts.push(draw("line", {class: "axis", x1: left, x2: right, y1: y(tick), y2: y(tick)}));
-      parts.push(draw("text", {x: left - 6, y: y(tick) + 4, "text-anchor": "end"}, number(tick)));
-    }
-    const step = Math.max(1, Math.ceil(epochs.length * 34 / (right - left)));
-    epochs.filter((epoch, i) => i % step === 0).forEach(epoch => parts.push(
-      draw("text", {x: chart.x(epoch), y: height - 6, "text-anchor": "middle"}, epoch)));
-    runs.forEach((run, i) => panel.names.forEach((name, k) => {
-      const points = run.log.filter(entry => entry.values[name] !== undefined)
-        .map(entry => [chart.x(entry.epoch), y(entry.values[name])]);
-      const colour = COLOURS[(i + (runs.length === 1 ? k : 0)) % COLOURS.length];
-      parts.push(draw("polyline", {class: "curve", style: {stroke: colour, strokeDasharray: DASHES[k]},
-                                   points: points.map(point => point.join(",")).join(" ")}));
-      if (points.length < 40) points.forEach(([cx, cy]) => parts.push(draw("circle", {cx, cy, r: 3, style: {fill: colour}})));
-    }));
-    chart.mark = draw("line", {class: "mark", y1: top, y2: bottom});
-    chart.line = draw("line", {class: "hover", y1: top, y2: bottom, visibility: "hidden"});
-    svg.replaceChildren(...parts, chart.mark, chart.line);
-    markChart(chart);
-  }
-
-  function markChart(chart) {
-    if (!chart.mark) return;
-    const x = chart.x(epochs[at]);
-    set(chart.mark, {x1: x, x2: x});
-  }
-
-  function nearestEpoch(chart, event) {
-    const x = event.clientX - chart.svg.getBoundingClientRect().left;
-    const distances = epochs.map(epoch => Math.abs(chart.x(epoch) - x));
-    return distances.indexOf(Math.min(...distances));
-  }
-
-  function hover(chart, event) {
-    const epoch = epochs[nearestEpoch(chart, event)], lines = [`epoch ${epoch}`], {panel, tip} = chart;
-    for (const run of runs) {
-      const entry = run.log.find(candidate => candidate.epoch === epoch);
-      for (const name of panel.names) {
-        const who = [runs.length > 1 ? run.name : "", SHORT[name] || ""].filter(Boolean).join(", ");
-        lines.push(`${who ? who + ": " : ""}${number(entry && entry.values[name])}`);
-      }
-      const edges = band(run, panel);
-      if (edges) lines.push(`real: ${number(edges[0])} to ${number(edges[1])}`);
-    }
-    tip.textContent = lines.join("\n");
-    tip.hidden = false;
-    const x = chart.x(epoch), room = chart.svg.clientWidth;
-    set(chart.line, {x1: x, x2: x, visibility: "visible"});
-    tip.style.left = `${Math.max(4, x > room / 2 ? x - tip.offsetWidth : x + 24)}px`;
-  }
-
-  // Values and facts --------------------------------------------------------------------------------------------------
-
-  function buildLegend() {
-    if (runs.length > 1) {
-      runs.forEach((run, i) => $("legend").append(make("span", {class: "name"}, swatch(i), run.name)));
-      $("legend").append(make("span", {class: "note"},
-        "In the first two charts solid is generator and real, dashed is discriminator and generated."));
-    } else {
-      const names = [["generator, real", 0], ["discriminator, generated", 1]];
-      names.forEach(([name, i]) => $("legend").append(make("span", {class: "name"}, swatch(i, i === 1), name)));
-    }
-  }
-
-  function showValues() {
-    const epoch = epochs[at];
-    $("values-epoch").textContent = epoch;
-    const head = make("tr", {}, make("th", {scope: "col"}, "Measure"),
-      ...runs.map(run => make("th", {scope: "col"}, runs.length > 1 ? run.name : "Value")),
-      make("th", {scope: "col"}, "Real against real"));
-    const rows = panels.flatMap(panel => panel.names.map(name => {
-      const title = panel.key ? panel.title : `${panel.title}: ${SHORT[name]}`;
-      const cells = runs.map(run => {
-        const entry = run.log.find(candidate => candidate.epoch === epoch);
-        const value = entry && entry.values[name], edges = band(run, panel);
-        if (value === undefined || !edges) return make("td", {class: "number"}, number(value));
-        const place = value < edges[0] ? "below" : value > edges[1] ? "above" : "as real";
-        return make("td", {class: `number ${place === "as real" ? "inside" : "outside"}`}, `${number(value)} `,
-                    make("span", {class: "note"}, place));
+    const epoch = epochs[at], cell = chosen;
+    const scrolled = all(".strip").map(strip => strip.scrollLeft);
+    $("large-title").textContent = `Image ${cell}, epoch ${epoch}`;
+    $("pairs").replaceChildren(...runs.map((run, i) => {
+      const grid = run.grids[epoch], name = runs.length > 1 ? make("h3", {}, run.name) : "";
+      if (!grid) return make("section", {}, name, make("p", {}, "no images for this epoch"), strip(run, cell));
+      const own = picture(`Generated image ${cell} of epoch ${epoch}`, box => {
+        showCell(box, grid, cell);
+        whenLoaded(grid.link, link => showCell(box, grid, cell, link));
+      }, `generated, seed ${cell}`);
+      const near = (grid.nearest ? grid.nearest[cell] : []).map((index, k) => {
+        const slice = run.slices[index], whole = url => box => { box.style.backgroundImage = `url("${url}")`; };
+        return picture(`Real slice ${slice.name}`, box => {
+          whole(address(slice))(box);
+          whenLoaded(slice.link, link => whole(link)(box));
+        }, `real, ${grid.distance[cell][k]} away: ${slice.name.replace(/\.png$/, "")}`);
       });
-      const edges = runs.map(run => band(run, panel)).filter(Boolean)
-        .map(([low, high]) => `${number(low)} to ${number(high)}`);
-      return make("tr", {}, make("th", {scope: "row"}, title, " ", make("span", {class: "note about"}, panel.about)), ...cells,
-                  make("td", {class: "number"}, [...new Set(edges)].join("; ")));
+      return make("section", {}, name, make("div", {class: "pair"}, own, make("div", {},
+        make("div", {class: "nearest"}, ...near), distanceScale(run, grid, cell))), strip(run, cell));
     }));
-    $("values").replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows));
-  }
-
-  function buildFacts() {
-    runs.forEach((run, i) => {
-      const changed = run.settings.filter(setting => setting.differs);
-      const row = setting => make("tr", setting.differs ? {class: "differs"} : {},
-        make("th", {scope: "row", title: `${setting.help} [${setting.source}]`}, setting.name),
-        make("td", {}, String(setting.value),
-             ...(setting.differs ? [make("span", {class: "note"}, ` differs: the paper has ${setting.paper}`)] : [])));
-      const table = (className, rows) => make("table", {class: className}, make("tbody", {}, ...rows));
-      const summary = changed.length
-        ? `${changed.length} of ${run.settings.length} settings differ from the paper's` : "All settings are the paper's";
-      $("facts").append(make("div", {},
-        make("div", {class: "name"}, swatch(i), make("h3", {}, run.name)),
-        make("p", {class: "hint"}, summary),
-        ...(changed.length ? [table("facts changed", changed.map(row))] : []),
-        table("facts", run.facts.map(([name, text]) => make("tr", {}, make("th", {scope: "row"}, name), make("td", {}, text)))),
-        make("details", {}, make("summary", {}, "All settings"), table("facts", run.settings.map(row)))));
+    all(".strip").forEach((strip, i) => {
+      const here = strip.querySelector("[aria-current=true]");
+      strip.scrollLeft = scrolled[i] || 0;
+      if (here) strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.clientWidth) / 2;
     });
   }
+
+  // How near the nearest real slice is, on the scale of how near real slices of different subjects are.
+  function distanceScale(run, grid, cell) {
+    if (!grid.nearest) {
+      return make("p", {class: "hint"}, "The real slices were not found when this page was written; name them by --dataset.");
+    }
+    const distance = grid.distance[cell][0], between = run.between;
+    const unit = "grey levels away (compared at 32×32 pixels)";
+    if (!between) {
+      return make("p", {class: "hint"}, `The nearest real slice is ${distance} ${unit}. With one subject there is no scale for that.`);
+    }
+    const end = 1.25 * Math.max(between.high, distance), share = value => 100 * value / end;
+    const verdict = distance < between.copy ? "nearer than 99 of 100 real slices come to one of another subject: perhaps a copy"
+      : distance > between.high ? "farther than real slices are from one another" : "as near as real slices of different subjects";
+    return make("div", {class: "distance"},
+      make("div", {class: "scale", "aria-hidden": "true"},
+           make("i", {style: `left: ${share(between.low)}%; width: ${share(between.high - between.low)}%`}),
+           make("b", {style: `left: ${share(distance)}%`})),
+      make("p", {class: "hint"}, `The nearest real slice is ${distance} ${unit}: ${verdict}. `
+        + `9 of 10 real slices are ${between.low} to ${between.high} from the nearest one of another subject (green).`));
+  }
+
+  function strip(run, cell) {
+    return make("div", {class: "strip", role: "group", "aria-label": `Image ${cell} of ${run.name} in each epoch`},
+      ...Object.entries(run.grids).map(([epoch, grid]) => {
+        const box = make("div", {class: "cell"});
+        showCell(box, grid, cell);
+        return make("button", {type: "button", "data-epoch": epoch, "aria-label": `Epoch ${epoch}`,
+                               "aria-current": String(Number(epoch) === epochs[at]),
+                               onclick: () => go(epochs.indexOf(Number(epoch)))}, box, epoch);
+      }));
+  }
+
+  $("previous").onclick = () => open((chosen + IMAGES - 1) % IMAGES);
+  $("next").onclick = () => open((chosen + 1) % IMAGES);
+  $("close").onclick = () => $("large").close();
+  $("large").onclick = event => { if (event.target === $("large")) $("large").close(); };
+  $("large").onclose = () => focusCell(Math.max(0, runs.findIndex(run => run.grids[epochs[at]])), chosen);
 
   // The epoch ---------------------------------------------------------------------------------------------------------
 
   function go(index) {
     if (!epochs.length) return;
-    at = Math.min(epochs.length - 1, Math.max(0, index));
+    at = clamp(index, epochs.length - 1);
+    const text = `epoch ${epochs[at]}`;
     $("slider").value = at;
-    $("slider").setAttribute("aria-valuetext", `epoch ${epochs[at]} of ${epochs[epochs.length - 1]}`);
-    $("epoch").textContent = `epoch ${epochs[at]} of ${epochs[epochs.length - 1]}`;
+    $("slider").setAttribute("aria-valuetext", text);
+    $("epoch").textContent = text;
     showGrids();
-    markStrips();
-    charts.forEach(markChart);
     showValues();
     showLarge();
   }
@@ -425,36 +219,28 @@
     timer = setInterval(() => { if (at >= epochs.length - 1) stop(); else go(at + 1); }, 500);
   }
 
-  $("before").addEventListener("click", () => go(at - 1));
-  $("after").addEventListener("click", () => go(at + 1));
-  $("play").addEventListener("click", play);
-  $("slider").addEventListener("input", () => { stop(); go(Number($("slider").value)); });
-  $("seed").addEventListener("change", () => {
-    const cell = Math.min(SIDE * SIDE - 1, Math.max(0, Math.round(Number($("seed").value)) || 0));
-    chosen = {...chosen, cell};
-    buildStrips();
-    markStrips();
-  });
+  $("before").onclick = () => { stop(); go(at - 1); };
+  $("after").onclick = () => { stop(); go(at + 1); };
+  $("play").onclick = play;
+  $("slider").oninput = () => { stop(); go(Number($("slider").value)); };
+  for (const button of all(".to-best")) button.onclick = () => { stop(); go(epochs.indexOf(Number(button.dataset.epoch))); };
   document.addEventListener("keydown", event => {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input")) return;
-    const step = {ArrowLeft: -1, ArrowRight: 1}[event.key];
-    if (step) { event.preventDefault(); go(at + step); }
-    const other = {ArrowUp: -1, ArrowDown: 1}[event.key];
-    if (other && $("large").open) {
-      event.preventDefault();
-      open(chosen.run, (chosen.cell + other + SIDE * SIDE) % (SIDE * SIDE));
-    }
-    if (event.key === " " && !event.target.matches("button, summary")) { event.preventDefault(); play(); }
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input, .scroll")) return;
+    const large = $("large").open;
+    const actions = large
+      ? {ArrowLeft: $("previous").onclick, ArrowRight: $("next").onclick, ArrowUp: $("after").onclick, ArrowDown: $("before").onclick}
+      : {ArrowLeft: $("before").onclick, ArrowRight: $("after").onclick, " ": event.target.matches("button, summary") ? null : play};
+    if (actions[event.key]) { event.preventDefault(); actions[event.key](); }
   });
 
-  document.title = `${runs.map(run => run.name).join(" and ")} · training review`;
-  $("subtitle").textContent = runs.length > 1
-    ? `${runs.length} runs, aligned by epoch: ${runs.map(run => run.name).join(", ")}`
-    : `${runs[0].name}. Reload the page to see epochs that have ended since.`;
-  $("slider").max = Math.max(0, epochs.length - 1);
-  if (!epochs.length) $("epoch").textContent = "no epoch yet";
-  buildLegend();
-  buildFacts();
-  buildStrips();
+  // The page was written at the end of an epoch; whether the run still goes on shows only when it is looked at.
+  for (const status of all("[data-updated]")) {
+    const silent = Date.now() / 1000 - status.dataset.updated;
+    if (silent < status.dataset.patience) continue;
+    status.querySelector(".state").textContent = "Stalled or stopped";
+    status.querySelector(".state").className = "state bad";
+    status.lastElementChild.textContent = status.lastElementChild.textContent.replace(/,[^,]*to go$/, "") +
+      `, no news for ${silent < 7200 ? `${Math.round(silent / 60)} min` : `${Math.round(silent / 3600)} h`}`;
+  }
   go(at);
 })();

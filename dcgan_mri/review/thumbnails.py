@@ -9,7 +9,7 @@ from PIL import Image
 GRIDS = 2_300_000
 LARGEST = 150_000
 SLICE_SIDE = 112
-# Side in pixels and quality, the best first.
+# Width in pixels and quality, the best first.
 STEPS = ((1000, 80), (1000, 60), (800, 60), (800, 40), (640, 50), (640, 30), (500, 40), (500, 20), (400, 30), (400, 10),
          (300, 10), (200, 5))
 
@@ -30,7 +30,7 @@ def of_grid(picture, size):
     """A sample grid, as large and as good as the bytes allow.
 
     Args:
-        picture (numpy.ndarray): uint8 of shape (10 H, 10 H, 3).
+        picture (numpy.ndarray): uint8 of shape (height, width, 3), or grey (height, width).
         size (int): Most bytes.
 
     Returns:
@@ -39,8 +39,9 @@ def of_grid(picture, size):
     image = Image.fromarray(picture)
     for side, quality in STEPS:
         # A smaller step at full size is no gain over a larger one.
-        side = min(side, image.width)
-        found = _webp(image.resize((side, side), Image.Resampling.BOX, reducing_gap=2.0), quality)
+        width = min(side, image.width)
+        height = round(width * image.height / image.width)
+        found = _webp(image.resize((width, height), Image.Resampling.BOX, reducing_gap=2.0), quality)
         if len(found) <= size:
             break
     return found

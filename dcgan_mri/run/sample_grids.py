@@ -6,9 +6,9 @@ import re
 import numpy as np
 from PIL import Image
 
+from dcgan_mri import grid
 from dcgan_mri.errors import DataError
 
-SIDE = 10
 FOLDER = "preview"
 NAME = re.compile(r"epoch_(\d{4,})\.png")
 
@@ -46,7 +46,7 @@ def read(path):
         path (Path): The file.
 
     Returns:
-        numpy.ndarray: uint8 of shape (10 H, 10 H, 3).
+        numpy.ndarray: uint8 of shape (height, width, 3), with margins or bare.
 
     Raises:
         DataError: If it cannot be read or is not a grid.
@@ -57,8 +57,8 @@ def read(path):
     except (OSError, ValueError, SyntaxError) as error:
         raise DataError(f"{path}: cannot read the grid ({error}); delete it, or train that epoch again") from None
     height, width, _ = picture.shape
-    if height != width or height % SIDE:
-        raise DataError(f"{path}: is {width}×{height}, no grid of {SIDE}×{SIDE} images; take it out of the folder")
+    if grid.layout_of(width, height) is None:
+        raise DataError(f"{path}: is {width}×{height}, no grid of 10×10 images; take it out of the folder")
     return picture
 
 
@@ -66,11 +66,9 @@ def cells(picture):
     """The images of a grid.
 
     Args:
-        picture (numpy.ndarray): uint8 of shape (10 H, 10 H, 3).
+        picture (numpy.ndarray): From `read`.
 
     Returns:
         numpy.ndarray: uint8 of shape (100, H, H, 3), row by row.
     """
-    side = len(picture) // SIDE
-    rows = picture.reshape(SIDE, side, SIDE, side, 3).transpose(0, 2, 1, 3, 4)
-    return rows.reshape(SIDE * SIDE, side, side, 3)
+    return grid.cut(picture)

@@ -12,7 +12,7 @@ from dcgan_mri import config as settings
 from dcgan_mri.config import Config
 from dcgan_mri.errors import DataError, UsageError
 from dcgan_mri.losses import LOSSES
-from dcgan_mri.networks import ACTIVATIONS
+from dcgan_mri.kernels.normalization import ACTIVATIONS
 from dcgan_mri.optimizers import OPTIMIZERS
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from dcgan_mri.pixels import from_network, grid, save_png, to_network
+from dcgan_mri.pixels import from_network, grey, save_png, to_network
 
 
 @given(low=st.sampled_from([0.0, -1.0]), seed=st.integers(0, 1000))
@@ -22,15 +22,13 @@ def test_out_of_range_is_clipped():
     assert from_network(x, 0.0)[0, 0, :, 0].tolist() == [0, 0, 0, 255]
 
 
-def test_grid_fills_rows_from_the_top_left():
-    pictures = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1).repeat(2, 1).repeat(3, 2).repeat(3, 3) + 1
-    laid_out = grid(pictures, 2)
-    assert laid_out.shape == (6, 6, 3)
-    assert laid_out[::2, ::3, 0].tolist() == [[1, 2], [3, 4], [5, 0]]
+def test_grey_is_the_mean_of_the_channels():
+    assert grey(np.array([[[1, 2, 6], [255, 255, 255]]], np.uint8)).tolist() == [[3, 255]]
 
 
-def test_png_keeps_every_value(tmp_path):
-    picture = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
+@pytest.mark.parametrize("shape", [(7, 9, 3), (7, 9)])
+def test_png_keeps_every_value(tmp_path, shape):
+    picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     save_png(tmp_path / "p.png", picture)
     assert np.array_equal(np.array(Image.open(tmp_path / "p.png")), picture)
 

@@ -314,7 +314,7 @@ def test_one_unreadable_slice_is_named(bad_slices, tmp_path):
     (["-i", "/nowhere"], 2, 1, "/nowhere: no such folder"),
     (["-b", "9"], 2, 2, "--batchsize 9 is the global batch and does not divide by 2 ranks"),
     (["-b", "17"], None, 2, "--batchsize 17 is more than the set's 16 slices"),
-    (["-b", "1"], None, 2, "batchsize: 1 is out of range"),
+    (["-b", "1"], None, 2, "batchsize: 1 must be greater than or equal to 2"),
     (["--epochs", "3"], 4, 2, "unrecognized arguments: --epochs 3"),
     (["-e", "three"], 2, 2, "'three'"),
     (["--config", "typo.yaml"], 2, 2, "unknown setting 'batchsise'; did you mean batchsize?"),

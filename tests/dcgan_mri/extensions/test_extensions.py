@@ -9,6 +9,7 @@ import pytest
 from mpi4py import MPI
 from PIL import Image
 
+from dcgan_mri import grid
 from dcgan_mri.run import snapshots
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.config import Config
@@ -21,6 +22,7 @@ from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes
 from dcgan_mri.extensions.sample_grid import SampleGrid
 from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot
 from dcgan_mri.networks import Generator
+from dcgan_mri.pixels import grey
 from dcgan_mri.sampling import sample_stack
 from tests.helpers import SMALL
 
@@ -69,9 +71,17 @@ def test_sample_grid_each_epoch_of_the_same_images(tmp_path):
     files = sorted(path.name for path in (tmp_path / "preview").iterdir())
     assert files == ["epoch_0001.png", "epoch_0002.png"]
     first, second = (np.array(Image.open(tmp_path / "preview" / name)) for name in files)
-    assert first.shape == (160, 160, 3)
-    assert np.array_equal(first, second)
-    assert np.array_equal(first[16:32, 32:48], sample_stack(gen, [12], CONFIG)[0])
+    images = grid.cut(first)
+    assert np.array_equal(images, grid.cut(second))
+    assert np.array_equal(images[12], sample_stack(gen, [12], CONFIG)[0])
+
+
+def test_bare_grid_in_grey(tmp_path):
+    gen = Generator(CONFIG)
+    run(tmp_path, SampleGrid(gen, CONFIG, bare=True, in_grey=True))
+    picture = np.array(Image.open(tmp_path / "preview" / "epoch_0001.png"))
+    assert picture.shape == (160, 160)
+    assert np.array_equal(picture[16:32, 32:48], grey(sample_stack(gen, [12], CONFIG)[0]))
 
 
 def test_loss_plot_is_a_picture_of_the_log(tmp_path):

@@ -18,7 +18,7 @@ def test_written_by_a_training(slices16, tmp_path):
                    str(SMALL["width"]), "-g", "off", "-e", "3", "--measures", "off", ranks=2)
     assert done.returncode == 0, done.stderr
     assert f"review page    {out}/index.html" in done.stdout
-    assert '"image":"preview/epoch_0003.png"' in (out / "index.html").read_text(encoding="utf-8")
+    assert '"link":"preview/epoch_0003.png"' in (out / "index.html").read_text(encoding="utf-8")
 
 
 def test_short_epochs_are_left_out_but_not_the_last(slices16, tmp_path):
@@ -30,7 +30,7 @@ def test_short_epochs_are_left_out_but_not_the_last(slices16, tmp_path):
     def at(iteration):
         return types.SimpleNamespace(
             out=folder, updater=types.SimpleNamespace(iteration=iteration), stop_trigger=StopAt(9, None),
-            get_extension={"SampleGrid": types.SimpleNamespace(epoch=1, pictures=PICTURES)}.get)
+            get_extension={"SampleGrid": types.SimpleNamespace(epoch=1, picture=PICTURES)}.get)
 
     extension.initialize(at(0))
 

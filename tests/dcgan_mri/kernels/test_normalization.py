@@ -77,12 +77,19 @@ def test_a_step_between_forward_and_backward_leaves_the_gradient_as_it_was():
     np.testing.assert_allclose(*found, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("kernels", ["fast", "plain"])
-def test_normalisation_alone(kernels):
-    x = np.random.default_rng(0).normal(3, 2, (4, 6, 5, 7)).astype(np.float32)
-    with backends.using(kernels):
-        y = normalization.normalize(make_link("global", 6, True), chainer.Variable(x))
-    np.testing.assert_allclose(y.array, make_link("global", 6, True)(x).array, rtol=0, atol=1e-5)
+@pytest.mark.parametrize("noise", [None, lambda h: h + 1])
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "sigmoid", "none"])
+@pytest.mark.parametrize("dropout", [False, True])
+def test_the_rest_of_a_layer_is_the_same_fast_and_plain(noise, activation, dropout):
+    rng = np.random.default_rng(0)
+    x = rng.normal(3, 2, (4, 6, 5, 7)).astype(np.float32)
+    kept = rng.random(x.shape) >= RATIO if dropout else None
+    found = []
+    for kernels in ("fast", "plain"):
+        with backends.using(kernels):
+            found.append(normalization.finish_layer(
+                chainer.Variable(x), make_link("global", 6, True), kept, RATIO, activation, 0.2, noise).array)
+    np.testing.assert_allclose(*found, rtol=0, atol=2e-5)
 
 
 @pytest.mark.parametrize("dropout", [False, True])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dcgan_mri.kernels import normalization_cpu, normalization_cuda
+from dcgan_mri.chainer_compat import L, chainer
+from dcgan_mri.kernels import backends, normalization, normalization_cpu, normalization_cuda
 from tests import gpu_stand_in
 
 
@@ -38,6 +39,24 @@ def test_moments(case, send):
     mean, var = map(back, normalization_cuda.moments(send(x)))
     np.testing.assert_allclose(mean, x.mean(axis=(0, 2), dtype=np.float64), rtol=1e-6)
     np.testing.assert_allclose(var, x.var(axis=(0, 2), dtype=np.float64), rtol=1e-4)
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_the_ratio_has_no_effect_without_a_mask(monkeypatch, send, train):
+    """As when images are made: a generator's rows have a ratio then, and nothing is dropped."""
+    if send is gpu_stand_in.on_device:
+        gpu_stand_in.pass_for_cuda(monkeypatch)
+    monkeypatch.setitem(backends._state, "name", "fast")
+    x = np.random.default_rng(0).normal(size=(4, 3, 5, 5)).astype(np.float32)
+    found = []
+    for ratio in (0.0, 0.2):
+        link = gpu_stand_in.to_stand_in(L.BatchNormalization(3))
+        if send is not gpu_stand_in.on_device:
+            link.to_device("@cupy:0")
+        with chainer.using_config("train", train), chainer.no_backprop_mode():
+            y = normalization.normalize_and_activate(link, chainer.Variable(send(x)), None, ratio, 0.2)
+        found.append(back(y.array))
+    np.testing.assert_array_equal(*found)
 
 
 @pytest.mark.parametrize(("ratio", "slope"), [(0.0, 0.0), (0.2, 0.2), (0.2, 1.0), (0.0, 1.0)])

@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from dcgan_mri import networks
+from dcgan_mri.kernels import normalization
 from dcgan_mri.package import graph
 from dcgan_mri.randomness import for_images, latent
 from dcgan_mri.sampling import sample_stack
@@ -33,7 +33,7 @@ def test_same_pictures_within_one_grey_level(arm):
 
 
 def test_every_activation_has_its_operator():
-    assert {*graph.ACTIVATIONS, "none"} == set(networks.ACTIVATIONS)
+    assert {*graph.ACTIVATIONS, "none"} == set(normalization.ACTIVATIONS)
 
 
 def test_opset_is_17():

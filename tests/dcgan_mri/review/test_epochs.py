@@ -8,7 +8,8 @@ import pytest
 from dcgan_mri.run import sample_grids
 from dcgan_mri.slice_set import Slices
 from dcgan_mri.errors import DataError
-from dcgan_mri.pixels import grid, save_png
+from dcgan_mri import grid
+from dcgan_mri.pixels import save_png
 from dcgan_mri.review.epochs import Epochs
 from tests.helpers import write_slice_set
 from tests.results import write_grid, write_result
@@ -43,10 +44,31 @@ def test_finds_the_nearest_slice(tmp_path, slices16):
     slices = Slices(slices16)
     folder = write_result(tmp_path / "run", [], slices16)
     order = np.random.default_rng(0).integers(0, 16, 100)
-    save_png(folder / "preview" / "epoch_0001.png", grid(np.repeat(slices.batch(order)[..., None], 3, axis=3), 10))
+    save_png(folder / "preview" / "epoch_0001.png", grid.draw(slices.batch(order), "title", range(100)))
     entry = Epochs(folder, slices, counting([])).entry(sample_grids.by_epoch(folder)[1], 1000)
-    assert entry["nearest"] == order.tolist()
-    assert max(entry["distance"]) < 1
+    assert [nearest[0] for nearest in entry["nearest"]] == order.tolist()
+    assert max(distance[0] for distance in entry["distance"]) < 1
+    assert all(distance == sorted(distance) and len(distance) == 3 for distance in entry["distance"])
+
+
+def test_a_folder_that_cannot_be_written_is_looked_at_all_the_same(tmp_path, slices16):
+    folder = write_result(tmp_path / "run", [1], slices16)
+    (folder / "page").write_text("in the way")  # root may write anywhere, but not into a file
+    entry = Epochs(folder, Slices(slices16), counting([])).entry(sample_grids.by_epoch(folder)[1], 1000)
+    assert len(entry["nearest"]) == 100
+
+
+def test_how_near_real_slices_of_different_subjects_are(tmp_path):
+    slices = Slices(write_slice_set(tmp_path / "set", subjects=("001", "002")))
+    between = Epochs(tmp_path, slices, counting([])).between_subjects
+    assert 0 < between["copy"] <= between["low"] < between["high"]
+    assert Epochs(tmp_path, Slices(write_slice_set(tmp_path / "one")), counting([])).between_subjects is None
+
+
+def test_a_grid_of_real_slices(tmp_path, slices16):
+    drawn = []
+    Epochs(tmp_path, Slices(slices16), lambda picture, size: drawn.append(picture) or b"").real_grid(1000)
+    assert drawn[0].shape == (27 + 2 * 16 + 1, 33 + 10 * 16 + 9)
 
 
 def test_slices_of_another_size_are_refused(tmp_path):

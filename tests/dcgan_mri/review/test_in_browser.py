@@ -1,11 +1,17 @@
 """The page in a real Chromium: what a person does with mouse, keys, or a phone, and no error on the console."""
 
+import base64
+import os
+import pathlib
+import re
 import shutil
+import time
 
 import pytest
 
 from dcgan_mri.slice_set import Slices
 from dcgan_mri.review.page import Page
+from tests.helpers import run_job
 from tests.results import write_grid, write_result
 
 webdriver = pytest.importorskip("selenium.webdriver")
@@ -17,7 +23,8 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver: apt-get install chromium chromium-driver")
 QUIET = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
+         "--disable-background-networking", "--hide-scrollbars", "--disable-component-update",
+         "--disable-dev-shm-usage")
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +83,10 @@ def grid_picture(browser, i=0):
 
 def test_begins_at_the_newest_epoch(visit):
     browser = visit("one.html")
-    assert epoch_shown(browser) == "epoch 5 of 5"
+    assert epoch_shown(browser) == "epoch 5"
     assert browser.title == "long · training review"
     natural = browser.execute_script("return document.querySelector('.grid img').naturalWidth")
-    assert natural == 160
+    assert natural == 202
 
 
 def test_slider_and_arrow_keys_change_the_grid(visit):
@@ -87,17 +94,17 @@ def test_slider_and_arrow_keys_change_the_grid(visit):
     seen = {grid_picture(browser)}
     slider = browser.find_element(By.ID, "slider")
     slider.send_keys(Keys.HOME)
-    assert epoch_shown(browser) == "epoch 1 of 5"
+    assert epoch_shown(browser) == "epoch 1"
     seen.add(grid_picture(browser))
     browser.find_element(By.TAG_NAME, "h1").click()
     press(browser, Keys.ARROW_RIGHT)
-    assert epoch_shown(browser) == "epoch 2 of 5"
-    assert slider.get_attribute("aria-valuetext") == "epoch 2 of 5"
+    assert epoch_shown(browser) == "epoch 2"
+    assert slider.get_attribute("aria-valuetext") == "epoch 2"
     seen.add(grid_picture(browser))
     browser.find_element(By.ID, "after").click()
-    assert epoch_shown(browser) == "epoch 3 of 5"
+    assert epoch_shown(browser) == "epoch 3"
     press(browser, Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
-    assert epoch_shown(browser) == "epoch 1 of 5"
+    assert epoch_shown(browser) == "epoch 1"
     assert len(seen) == 3
 
 
@@ -110,34 +117,55 @@ def test_play_runs_to_the_end_and_stops(visit):
     browser = visit("one.html")
     play = browser.find_element(By.ID, "play")
     play.click()
-    assert epoch_shown(browser) == "epoch 1 of 5"
+    assert epoch_shown(browser) == "epoch 1"
     assert (play.text, play.get_attribute("aria-pressed")) == ("Pause", "true")
-    Wait(browser, 10).until(lambda _: epoch_shown(browser) == "epoch 5 of 5")
+    Wait(browser, 10).until(lambda _: epoch_shown(browser) == "epoch 5")
     Wait(browser, 5).until(lambda _: play.text == "Play")
 
 
-def test_a_cell_opens_beside_its_nearest_slice(visit):
+def test_a_cell_opens_beside_its_nearest_slices_and_through_all_epochs(visit):
     browser = visit("one.html")
     find(browser, ".cells button")[34].click()
     dialog = browser.find_element(By.ID, "large")
     assert dialog.get_attribute("open") is not None
-    assert browser.find_element(By.ID, "large-title").text == "Image 34, epoch 5, long"
-    caption = browser.find_element(By.ID, "slice-caption").text
-    assert "nearest training slice, phantom_img_" in caption
-    slice_picture = browser.find_element(By.ID, "large-slice")
-    Wait(browser, 5).until(lambda _: "phantom_img_" in slice_picture.value_of_css_property("background-image"))
-    image = browser.find_element(By.ID, "large-image")
-    Wait(browser, 5).until(lambda _: "epoch_0005.png" in image.value_of_css_property("background-image"))
-    assert image.value_of_css_property("background-position") == "44.4444% 33.3333%"
-    assert len(find(browser, "#large-strip button")) == 5
-    press(browser, Keys.ARROW_LEFT)
-    assert browser.find_element(By.ID, "large-title").text == "Image 34, epoch 4, long"
-    press(browser, Keys.ARROW_DOWN)
-    assert browser.find_element(By.ID, "large-title").text == "Image 35, epoch 4, long"
+    title = browser.find_element(By.ID, "large-title")
+    assert title.text == "Image 34, epoch 5"
+    captions = [caption.text for caption in find(browser, "#pairs figcaption")]
+    assert captions[0] == "generated, seed 34"
+    assert len(captions) == 4
+    assert all(re.fullmatch(r"real, [\d.]+ away: phantom_img_\d+", caption) for caption in captions[1:])
+    pictures = find(browser, "#pairs .picture")
+    Wait(browser, 5).until(lambda _: "epoch_0005.png" in pictures[0].value_of_css_property("background-image"))
+    Wait(browser, 5).until(lambda _: "phantom_img_" in pictures[1].value_of_css_property("background-image"))
+    # Column 4 of a grid with 16 pixels an image, a gap of 1 and a margin of 33; row 3, margin 27.
+    position = pictures[0].value_of_css_property("background-position")
+    assert [float(part.strip("%")) for part in position.split()] == pytest.approx(
+        [100 * (33 + 4 * 17) / (202 - 16), 100 * (27 + 3 * 17) / (196 - 16)], abs=0.01)
+    assert "With one subject there is no scale" in browser.find_element(By.ID, "pairs").text
+    strip = find(browser, ".strip button")
+    assert [button.text for button in strip] == ["1", "2", "3", "4", "5"]
+    strip[1].click()
+    assert title.text == "Image 34, epoch 2"
+    press(browser, Keys.ARROW_RIGHT)
+    assert title.text == "Image 35, epoch 2"
+    press(browser, Keys.ARROW_UP)
+    assert title.text == "Image 35, epoch 3"
+    browser.find_element(By.ID, "previous").click()
+    browser.find_element(By.ID, "previous").click()
+    assert title.text == "Image 33, epoch 3"
     press(browser, Keys.ESCAPE)
     assert dialog.get_attribute("open") is None
-    Wait(browser, 5).until(
-        lambda _: browser.switch_to.active_element.get_attribute("aria-label") == "Image 35, row 4, column 6")
+    Wait(browser, 5).until(lambda _: browser.switch_to.active_element.get_attribute("aria-label") == "Image 33")
+
+
+def test_a_cell_opens_both_runs(visit):
+    browser = visit("two.html")
+    find(browser, ".cells button")[7].click()
+    assert [heading.text for heading in find(browser, "#pairs h3")] == ["long", "short"]
+    assert [len(strip.find_elements(By.TAG_NAME, "button")) for strip in find(browser, ".strip")] == [5, 3]
+    press(browser, Keys.ARROW_UP)
+    assert "no images for this epoch" in browser.find_element(By.ID, "pairs").text
+    press(browser, Keys.ESCAPE)
 
 
 def test_by_keys_alone(visit):
@@ -145,73 +173,74 @@ def test_by_keys_alone(visit):
     browser.execute_script("document.querySelector('.cells button').focus()")
     press(browser, Keys.ARROW_DOWN)
     press(browser, Keys.ARROW_RIGHT)
-    assert browser.switch_to.active_element.get_attribute("aria-label") == "Image 11, row 2, column 2"
-    assert epoch_shown(browser) == "epoch 5 of 5"
+    assert browser.switch_to.active_element.get_attribute("aria-label") == "Image 11"
+    assert epoch_shown(browser) == "epoch 5"
     press(browser, Keys.ENTER)
-    assert browser.find_element(By.ID, "large-title").text == "Image 11, epoch 5, long"
+    assert browser.find_element(By.ID, "large-title").text == "Image 11, epoch 5"
     assert browser.execute_script("return document.querySelector('#large').contains(document.activeElement)")
     press(browser, Keys.ESCAPE)
 
 
-def test_one_image_through_all_epochs(visit):
-    browser = visit("two.html")
-    strips = find(browser, "#strips .strip")
-    assert [len(strip.find_elements(By.TAG_NAME, "button")) for strip in strips] == [5, 3]
-    strips[0].find_elements(By.TAG_NAME, "button")[1].click()
-    assert epoch_shown(browser) == "epoch 2 of 5"
-    assert [button.get_attribute("data-epoch") for button in find(browser, "#strips [aria-current=true]")] == ["2", "2"]
-    seed = browser.find_element(By.ID, "seed")
-    seed.clear()
-    seed.send_keys("99", Keys.TAB)
-    assert find(browser, "#strips .cell")[0].value_of_css_property("background-position") == "100% 100%"
-
-
 def test_curves_are_drawn_with_band_and_mark(visit):
     browser = visit("one.html")
-    titles = [heading.text for heading in find(browser, ".chart h3")]
-    assert titles == ["Losses", "Scores", "kid", "noise.air"]
-    assert [len(find(browser, f".chart:nth-child({i}) .curve")) for i in (1, 2, 3, 4)] == [2, 2, 1, 1]
-    assert [len(find(browser, f".chart:nth-child({i}) .band")) for i in (1, 3, 4)] == [0, 1, 0]
-    assert "logarithmic" in find(browser, ".chart p")[2].text
-    points = find(browser, ".chart:nth-child(3) .curve")[0].get_attribute("points").split()
-    heights = [float(point.split(",")[1]) for point in points]
-    assert heights == sorted(heights)
-    marks = [find(browser, ".mark")[0].get_attribute("x1")]
+    charts = find(browser, ".chart")
+    titles = [chart.find_element(By.TAG_NAME, "h3").text for chart in charts]
+    assert titles[:2] == ["Distance from real slices (KID)", "Scores of the discriminator"]
+    assert titles[2:] == ["", ""]  # folded away
+    browser.find_element(By.XPATH, "//summary[text()='More curves']").click()
+    assert [chart.find_element(By.TAG_NAME, "h3").text for chart in charts[2:]] == ["Losses", "Noise"]
+    assert [len(chart.find_elements(By.CLASS_NAME, "curve")) for chart in charts] == [1, 2, 2, 1]
+    assert [len(chart.find_elements(By.CLASS_NAME, "band")) for chart in charts] == [1, 0, 0, 0]
+    mark = charts[0].find_element(By.CLASS_NAME, "mark")
+    before = mark.get_attribute("x1")
     browser.find_element(By.ID, "before").click()
-    marks.append(find(browser, ".mark")[0].get_attribute("x1"))
-    assert float(marks[1]) < float(marks[0])
+    assert float(mark.get_attribute("x1")) < float(before)
 
 
-def test_hover_gives_values_and_a_click_goes_there(visit):
-    browser = visit("two.html")
-    chart = find(browser, ".chart")[2]
+def test_a_press_on_a_curve_goes_there_and_values_stand_below_it(visit):
+    browser = visit("one.html")
+    chart = find(browser, ".chart")[0]
     svg = chart.find_element(By.TAG_NAME, "svg")
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", svg)
-    webdriver.ActionChains(browser).move_to_element(svg).perform()
-    tip = chart.find_element(By.CLASS_NAME, "tip").text
-    assert tip.splitlines() == ["epoch 3", "long: 12.3", "real: 0.2 to 1", "short: 12.3", "real: 0.2 to 1"]
     svg.click()
-    assert epoch_shown(browser) == "epoch 3 of 5"
+    assert epoch_shown(browser) == "epoch 3"
+    assert chart.find_element(By.CLASS_NAME, "readout").text.splitlines() == ["12.3, far above real", "real 0.2 to 1"]
+
+
+def test_the_best_epoch_has_a_button(visit):
+    browser = visit("one.html")
+    browser.find_element(By.ID, "slider").send_keys(Keys.HOME)
+    best = browser.find_element(By.CLASS_NAME, "to-best")
+    assert best.text == "▼ Best: 5"
+    best.click()
+    assert epoch_shown(browser) == "epoch 5"
 
 
 def test_two_runs_side_by_side(visit):
     browser = visit("two.html")
+    assert epoch_shown(browser) == "epoch 3"  # the last that both have
     grids = find(browser, ".run")
-    assert [grid.find_element(By.TAG_NAME, "h3").text for grid in grids] == ["long", "short"]
+    assert [grid.find_element(By.TAG_NAME, "b").text for grid in grids] == ["long", "short", "Real slices"]
     assert grids[0].rect["y"] == grids[1].rect["y"]
     none = grids[1].find_element(By.CLASS_NAME, "none")
+    assert not none.is_displayed()
+    browser.find_element(By.ID, "slider").send_keys(Keys.END)
     assert none.is_displayed()
     assert not grids[1].find_element(By.CLASS_NAME, "cells").is_displayed()
-    browser.find_element(By.ID, "slider").send_keys(Keys.HOME)
-    assert not none.is_displayed()
-    assert [note.text for note in find(browser, ".run .note")] == ["epoch 1", "epoch 1"]
-    assert len(find(browser, ".chart:nth-child(3) .curve")) == 2
+    assert len(find(browser, ".chart")[0].find_elements(By.CLASS_NAME, "curve")) == 2
+    differing = browser.find_element(By.ID, "differing")
+    assert differing.find_element(By.CSS_SELECTOR, "tbody tr").text.startswith("dropout")
+    assert differing.rect["y"] < find(browser, "#facts .changed")[0].rect["y"]
 
 
 def test_values_say_where_real_lies(visit):
     browser = visit("one.html")
-    rows = {row.find_element(By.TAG_NAME, "th").text.split()[0]: row.text for row in find(browser, "#values tbody tr")}
-    assert "1.6 above 0.2 to 1" in rows["kid"]
+    rows = {row.find_element(By.TAG_NAME, "th").text: row for row in find(browser, "main table tbody tr")}
+    kid = rows["Distance from real slices (KID) KID"]
+    assert [cell.text for cell in kid.find_elements(By.TAG_NAME, "td")] == ["1.6, just above real", "0.2 to 1"]
+    colours = [rows[name].find_element(By.CSS_SELECTOR, "td span").value_of_css_property("color")
+               for name in ("Distance from real slices (KID) KID", "Losses: generator loss")]
+    assert colours[0] != colours[1]
     assert browser.find_element(By.ID, "values-epoch").text == "5"
 
 
@@ -220,7 +249,8 @@ def test_facts_show_what_differs_from_the_paper(visit):
     tables = find(browser, "#facts .changed")
     assert "image_size" in tables[0].text
     assert "dropout" not in tables[0].text
-    assert "0 differs: the paper has 0.2" in tables[1].text
+    assert "0.0 the paper has 0.2" in tables[1].text
+    browser.execute_script("document.querySelectorAll('#facts details').forEach(details => details.open = true)")
     text = browser.find_element(By.ID, "facts").text
     assert "CPU <b>bold</b> & more" in text
     assert "chainer 7.8.1" in text
@@ -253,15 +283,78 @@ def test_a_new_epoch_is_there_after_a_reload(visit, folders, slices16):
     page = Page([folder], [Slices(slices16)], folders / "growing.html")
     page.write()
     browser = visit("growing.html")
-    assert epoch_shown(browser) == "epoch 1 of 1"
+    assert epoch_shown(browser) == "epoch 1"
     write_grid(folder, 2)
     page.write()
     browser.refresh()
-    assert epoch_shown(browser) == "epoch 2 of 2"
+    assert epoch_shown(browser) == "epoch 2"
 
 
 def test_a_page_without_any_epoch(visit, folders):
     Page([write_result(folders / "begun", [])], [None], folders / "begun.html").write()
     browser = visit("begun.html")
     assert epoch_shown(browser) == "no epoch yet"
-    assert "Result folder" in browser.find_element(By.ID, "facts").text
+    assert "Running the first epoch is not over yet" in browser.find_element(By.CLASS_NAME, "status").text
+
+
+def test_a_run_without_news_is_called_stalled(visit, folders, slices16):
+    folder = write_result(folders / "silent", [1, 2], slices16, epoch=9)
+    for age, text in ((60, "Running epoch 2 of 9, updated .*, 70 s to go"),
+                      (3 * 3600, "Stalled or stopped epoch 2 of 9, updated .*, no news for 3 h")):
+        os.utime(folder / "log", (0, time.time() - age))
+        Page([folder], [None], folders / "silent.html").write()
+        browser = visit("silent.html")
+        assert re.fullmatch(text, browser.find_element(By.CLASS_NAME, "status").text)
+
+
+# Real runs, seen whole: look at the pictures too.
+
+@pytest.fixture(scope="module")
+def real_runs(tmp_path_factory):
+    """Pages of small trainings on the phantom, and of an evaluation."""
+    tmp = pathlib.Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("real"))
+    tmp.mkdir(exist_ok=True)
+
+    def program(*words):
+        done = run_job("-m", *words)
+        assert done.returncode == 0, done.stderr
+
+    def train(name, *options):
+        program("dcgan_mri.train", "-i", tmp / "set", "-o", tmp / name, "-g", "off", "--image-size", "32",
+                "--width", "0.0625", "--measures", "on", *options)
+
+    program("preprocess", "phantom", "--out", tmp / "phantom", "--subjects", "2")
+    program("preprocess", "build", "--brats", tmp / "phantom", "--out", tmp / "set", "--subjects", "all",
+            "--size", "32")
+    train("finished", "-e", "6")
+    train("running", "-e", "100", "--max-iterations", "48")
+    train("diverged", "-e", "5", "--loss", "wasserstein", "--alpha", "0.5")
+    program("dcgan_mri.review", tmp / "finished", tmp / "diverged", "-o", tmp / "compared.html")
+    program("dcgan_mri.evaluate", tmp / "finished" / "generator.npz", "-i", tmp / "set", "-n", "30", "-o",
+            tmp / "evaluation")
+    return tmp
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (390, 844)])
+@pytest.mark.parametrize(("page", "words"), [
+    ("finished/index.html", ["96 slices of 2 synthetic phantoms", "Finished", "6 epochs in", "KID in epoch 6"]),
+    ("running/index.html", ["Running", "epoch 4 of 100, updated", "to go"]),
+    ("diverged/index.html", ["Diverged", "Epochs 2 to 5 diverged"]),
+    ("compared.html", ["finished", "diverged"]),
+    ("evaluation/index.html", ["Evaluation of 30 images", "Real slices among themselves"])])
+def test_real_runs_in_five_seconds(browser, real_runs, page, words, width, height):
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
+    browser.get_log("browser")
+    browser.get((real_runs / page).as_uri())
+    first_screen = browser.find_element(By.TAG_NAME, "header")
+    assert first_screen.rect["height"] < 0.85 * height
+    assert all(word in first_screen.text for word in words)
+    assert browser.execute_script("return document.documentElement.scrollWidth") == width
+    time.sleep(1)  # for the whole grids
+    (real_runs / f"{page.replace('/index', '').removesuffix('.html')}-{width}.png").write_bytes(
+        base64.b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", {
+            "format": "png", "captureBeyondViewport": True, "clip": {
+                "x": 0, "y": 0, "width": width, "scale": 1,
+                "height": browser.execute_script("return document.documentElement.scrollHeight")}})["data"]))
+    assert browser.get_log("browser") == []

@@ -17,6 +17,20 @@ def test_one_run(tmp_path, slices16):
     assert '"nearest":[' in (folder / "index.html").read_text(encoding="utf-8")
 
 
+def test_the_old_name_still_works(tmp_path, slices16):
+    folder = write_result(tmp_path / "run", [1], slices16)
+    done = run_job("-m", "dcgan_mri.report", folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("dcgan_mri.report is now called dcgan_mri.review\n")
+    assert (folder / "index.html").exists()
+
+
+def test_public(tmp_path, slices16):
+    folder = write_result(tmp_path / "run", [1], slices16)
+    review.main([str(folder), "--public", "-o", str(tmp_path / "page.html")])
+    assert str(tmp_path) not in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 def test_several_runs(tmp_path, slices16, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for name in "ab":

@@ -6,11 +6,14 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from dcgan_mri.run import reading
 from dcgan_mri.slice_set import Slices
 from dcgan_mri.pixels import save_png
 from dcgan_mri.review import page
-from dcgan_mri.review.page import Page, assemble
+from dcgan_mri.review.content import content
+from dcgan_mri.review.page import Page, render
 from tests.results import write_grid, write_result
 
 
@@ -25,10 +28,9 @@ def test_holds_the_run(tmp_path, slices16):
     (run,) = data_of(folder / "index.html")["runs"]
     assert run["name"] == "run #1"
     assert list(run["grids"]) == ["1", "2", "3"]
-    assert run["grids"]["2"]["image"] == "preview/epoch_0002.png"
-    assert [entry["epoch"] for entry in run["log"]] == [1, 2, 3]
-    assert set(map(str, run["grids"]["3"]["nearest"])) <= set(run["slices"])
-    link = next(iter(run["slices"].values()))["image"]
+    assert run["grids"]["2"]["link"] == "preview/epoch_0002.png"
+    assert {str(index) for nearest in run["grids"]["3"]["nearest"] for index in nearest} <= set(run["slices"])
+    link = next(iter(run["slices"].values()))["link"]
     assert (folder / link).exists()
 
 
@@ -41,8 +43,10 @@ def test_a_new_epoch_is_there_when_it_is_written_again(tmp_path, slices16):
     assert list(data_of(folder / "index.html")["runs"][0]["grids"]) == ["1", "2"]
 
 
-def test_text_cannot_become_markup():
-    html = assemble({"runs": [{"name": "</script><script>alert(1)</script>"}]})
+def test_text_cannot_become_markup(tmp_path):
+    name = "</script><script>alert(1)</script>"
+    found = content([reading.read(write_result(tmp_path / "run", [1]))], [None], [name], False)
+    html = render("review.html", found, {"runs": [{"name": name}]})
     assert "alert(1)</script>" not in html
     assert html.count("</script>") == 2
 
@@ -52,8 +56,8 @@ def test_nothing_is_loaded_from_a_network(tmp_path):
     Page([folder], [None], folder / "index.html").write()
     html = (folder / "index.html").read_text(encoding="utf-8")
     assert "default-src 'none'" in html
-    addresses = set(re.findall(r"(?:https?:)?//[a-z][\w.-]+", re.sub(r"^\s*//.*$", "", html, flags=re.MULTILINE)))
-    assert addresses <= {"http://www.w3.org"}
+    text = re.sub(r'^\s*//.*$|"thumbnail":"[^"]*"', "", html, flags=re.MULTILINE)
+    assert re.findall(r"(?:https?:)?//[a-z][\w.-]+", text) == []
 
 
 def test_is_whole_or_absent(tmp_path, monkeypatch):
@@ -62,10 +66,10 @@ def test_is_whole_or_absent(tmp_path, monkeypatch):
     mine.write()
     before = (folder / "index.html").read_bytes()
 
-    def fails(data):
+    def fails(*parts):
         raise MemoryError
 
-    monkeypatch.setattr(page, "assemble", fails)
+    monkeypatch.setattr(page, "render", fails)
     with pytest.raises(MemoryError):
         mine.write()
     assert (folder / "index.html").read_bytes() == before
@@ -76,7 +80,46 @@ def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path):
     Page(folders, [None, None], tmp_path / "both.html").write()
     runs = data_of(tmp_path / "both.html")["runs"]
     assert [run["name"] for run in runs] == [str(folder) for folder in folders]
-    assert runs[1]["grids"]["1"]["image"] == "b/result/preview/epoch_0001.png"
+    assert runs[1]["grids"]["1"]["link"] == "b/result/preview/epoch_0001.png"
+
+
+def test_a_grid_at_hand_is_not_read_again(tmp_path, slices16):
+    folder = write_result(tmp_path / "run", [1, 2], slices16)
+    path = folder / "preview" / "epoch_0002.png"
+    picture = np.array(Image.open(path))
+    path.write_bytes(b"not read")
+    Page([folder], [Slices(slices16)], folder / "index.html").write(newest=(2, picture))
+    (found,) = data_of(folder / "index.html")["runs"]
+    assert len(found["grids"]["2"]["nearest"]) == 100
+
+
+def test_two_runs_begin_at_their_last_common_epoch(tmp_path, slices16):
+    folders = [write_result(tmp_path / "a", [1, 2, 3], slices16),
+               write_result(tmp_path / "b", [1, 2], slices16, seed=1)]
+    found = content([reading.read(folder) for folder in folders], [None, None], ["a", "b"], False)
+    assert found["epochs"][found["start"]] == 2
+    assert [[setting["name"] for setting in of_runs] for of_runs in found["differing"]] == [["seed", "seed"]]
+
+
+def test_public_page_names_neither_host_nor_command_nor_path(tmp_path, slices16):
+    folder = write_result(tmp_path / "run", [1], slices16)
+    started = json.loads((folder / "environment.json").read_text())
+    started["starts"][0] |= {"hosts": ["secret-host"], "command": ["/secret/train.py"], "device": "one GPU"}
+    (folder / "environment.json").write_text(json.dumps(started))
+    for public, there in ((False, True), (True, False)):
+        Page([folder], [Slices(slices16)], tmp_path / "page.html", public).write()
+        html = (tmp_path / "page.html").read_text(encoding="utf-8")
+        for text in ("secret-host", "/secret/train.py", str(tmp_path), "preview/epoch_0001.png"):
+            assert (text in html) is there
+        assert "one GPU" in html
+
+
+def test_real_slices_are_called_a_phantoms_where_they_are(tmp_path, slices16):
+    folder = write_result(tmp_path / "run", [1], slices16)
+    Page([folder], [Slices(slices16)], folder / "index.html").write()
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    assert "A DCGAN learns 16 slices of 1 synthetic phantom, 16×16 pixels" in html
+    assert '<b>Real slices</b> <span class="note">synthetic phantom</span>' in html
 
 
 def test_a_hundred_epochs_of_noise_stay_below_five_megabytes(tmp_path):

@@ -17,11 +17,11 @@ def test_differences_from_the_paper():
 def test_facts(tmp_path, slices16):
     read = reading.read(write_result(tmp_path / "run", range(1, 4), slices16))
     facts = dict(run.facts(read, Slices(slices16)))
-    assert facts["Data set"].endswith("16 training slices of 1 subjects")
-    assert facts["Speed"] == "2.5 s an iteration, 3.2 images a second, 0.00833 hours in all"
-    assert facts["Ranks"] == "4"
+    assert facts["Slice set"] == str(slices16)
+    assert facts["Speed"] == "2.5 s an iteration, 3.2 images a second, 30 s in all"
+    assert facts["Processes"] == "4"
     assert facts["Packages"] == "chainer 7.8.1"
-    assert "not found from here" in dict(run.facts(read, None))["Data set"]
+    assert "not found from here" in dict(run.facts(read, None))["Slice set"]
 
 
 def test_facts_of_a_training_that_has_only_begun(tmp_path):

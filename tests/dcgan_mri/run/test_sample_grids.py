@@ -7,14 +7,15 @@ from hypothesis import strategies as st
 
 from dcgan_mri.run import sample_grids
 from dcgan_mri.errors import DataError
-from dcgan_mri.pixels import grid, save_png
+from dcgan_mri import grid
+from dcgan_mri.pixels import save_png
 
 
 def test_cells_undo_the_grid(tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (100, 4, 4, 3), dtype=np.uint8)
     (tmp_path / "preview").mkdir()
     for name in ("epoch_0002.png", "epoch_0001.png", "epoch_12345.png", "epoch_1.png", "epoch_0003.png.part"):
-        save_png(tmp_path / "preview" / name, grid(pictures, 10))
+        save_png(tmp_path / "preview" / name, grid.draw(pictures, "title", range(100)))
     found = sample_grids.by_epoch(tmp_path)
     assert list(found) == [1, 2, 12345]
     assert np.array_equal(sample_grids.cells(sample_grids.read(found[2])), pictures)

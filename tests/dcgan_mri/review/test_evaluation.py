@@ -1,0 +1,36 @@
+"""The page beside an evaluation."""
+
+import json
+
+import numpy as np
+
+from dcgan_mri.review import evaluation
+from dcgan_mri.slice_set import Slices
+
+
+def quantity(name, value, low=0.5, high=1.5):
+    return {"name": name, "unit": "u", "range": "", "reading": f"reading of {name}", "value": value, "low": low,
+            "high": high, "real": 1.0, "real_low": low, "real_high": high}
+
+
+def test_page(tmp_path, slices16):
+    (tmp_path / "evaluation.json").write_text(json.dumps({
+        "images": "<b>model</b>", "n_images": 20, "n_slices": 16, "subjects": 1, "n_held_out": 0,
+        "features": "built in", "warnings": ["mind the gap"], "quantities": [
+            quantity("fid", 9.0), quantity("memorisation.copies", None, None, None), quantity("kid", 77.0)]}))
+    slices = Slices(slices16)
+    pictures = np.repeat(slices.batch([3, *[0] * 19])[..., None], 3, axis=3)
+    distances = np.arange(20)[::-1].astype(float)
+    evaluation.write(tmp_path, pictures, [f"seed {i}" for i in range(20)], slices,
+                     {"pixels": distances, "index": np.arange(20) % 16})
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert html.index("Distance from real slices (KID)") < html.index("Distance from real slices (FID)")
+    assert '<span class="far">77, far above real</span>' in html
+    assert "needs held-out slices" in html
+    assert "&lt;b&gt;model&lt;/b&gt;" in html
+    assert "mind the gap" in html
+    assert "synthetic phantom" in html
+    assert html.count("<figure>") == 12
+    assert html.index("seed 19") < html.index("seed 18")
+    assert slices.files[3] in html
+    assert "://" not in html

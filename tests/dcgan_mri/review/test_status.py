@@ -1,0 +1,108 @@
+"""How far a run is, whether it gets better, and which epochs went wrong."""
+
+import datetime
+import json
+import os
+
+import pytest
+
+from dcgan_mri.review import status
+from dcgan_mri.run import reading
+from dcgan_mri.slice_set import Slices
+from tests.helpers import write_slice_set
+from tests.results import write_result
+
+
+def logged(folder, *values):
+    """A run whose epochs have these values; ten iterations and 60 seconds each."""
+    (folder / "log").write_text(json.dumps([
+        {"epoch": epoch, "iteration": 10 * epoch, "elapsed_time": 60.0 * epoch, "dis/y_real": 1.0, **of_epoch}
+        for epoch, of_epoch in enumerate(values, 1)]))
+    return reading.read(folder)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_result(tmp_path / "run", [], epoch=4)
+
+
+def kids(*values):
+    return [{"measure/kid": value} for value in values]
+
+
+def test_a_run_under_way(folder):
+    logged(folder, *kids(9.0, 5.0))
+    os.utime(folder / "log", (0, datetime.datetime(2026, 11, 27, 12, 31).timestamp()))
+    found = status.progress(reading.read(folder))
+    assert found["state"] == "running"
+    assert found["text"] == "epoch 2 of 4, updated 27 November 12:31, 2 min to go"
+    assert found["patience"] == 600 + 3 * 60
+
+
+def test_a_finished_run(folder):
+    assert status.progress(logged(folder, *kids(9.0, 5.0, 4.0, 3.0))) == {
+        "state": "finished", "text": "4 epochs in 4 min"}
+
+
+def test_a_run_that_stopped_within_its_last_epoch(folder):
+    (folder / "log").write_text(json.dumps([
+        {"epoch": epoch, "iteration": iteration, "elapsed_time": 1.0 * iteration}
+        for epoch, iteration in ((1, 10), (2, 20), (3, 30), (3, 35))]))
+    assert status.progress(reading.read(folder))["state"] == "running"
+
+
+def test_a_run_that_has_only_begun(folder):
+    assert status.progress(reading.read(folder))["state"] == "begun"
+    assert status.verdict(reading.read(folder)) is None
+    assert status.best_epoch(reading.read(folder)) is None
+
+
+@pytest.mark.parametrize(("values", "trend"), [
+    ([9.0], "too early to say"), ([9.0, 5.0], "It gets better: the lowest so far, from 9 in epoch 1"),
+    ([9.0, 5.0, 6.0], "About as good as the best, 5 in epoch 2"),
+    ([9.0, 5.0, 7.0], "Worse than the best: 5 in epoch 2, 1 epoch before"),
+    ([9.0, 5.0, 0.9], "As near as real slices of other subjects are")])
+def test_whether_it_gets_better(folder, values, trend):
+    found = status.verdict(logged(folder, *kids(*values)))
+    assert trend in found["trend"]
+    assert found["real"] == "Real slices among themselves: 0.2 to 1"
+
+
+def test_the_best_epoch_is_that_of_the_lowest_kid(folder):
+    assert status.best_epoch(logged(folder, *kids(9.0, 5.0, 7.0))) == 2
+
+
+@pytest.mark.parametrize(("values", "flags"), [
+    (kids(9.0, 5.0, 7.0), {}),
+    (kids(9.0, 5.0, 51.0), {3: "diverged"}),
+    (kids(9.0, 0.01, 9.0), {}),  # ten times the lowest, but not ten times what real slices give
+    ([{"dis/y_fake": -1001.0}], {1: "diverged"}),
+    ([{"gen/loss": 999.0}], {}),
+    ([{"measure/variety.levels": 0.2}] * 4, {3: "collapsed", 4: "collapsed"}),
+    ([{"measure/diversity.similarity": value} for value in (2.0, 2.0, 2.0, 1.2)], {3: "collapsed"}),
+])
+def test_epochs_that_went_wrong(folder, values, flags):
+    scale = json.loads((folder / "measures.json").read_text())
+    scale["diversity.similarity"] = {"real_low": 0.9, "real_high": 1.1}
+    (folder / "measures.json").write_text(json.dumps(scale))
+    assert status.flags(logged(folder, *values)) == flags
+
+
+def test_flags_in_words():
+    flags = {1: "collapsed", 14: "collapsed", 15: "collapsed", 16: "collapsed", 20: "diverged"}
+    assert status.in_words(flags) == "Epochs 1, 14 to 16 collapsed; epoch 20 diverged."
+    assert status.in_words({}) == ""
+
+
+@pytest.mark.parametrize(("said", "subjects", "text"), [
+    ("synthetic phantom", ("001", "002"), "16 slices of 2 synthetic phantoms, 16×16 pixels"),
+    (None, ("phantom_001",), "16 slices of 1 synthetic phantom, 16×16 pixels"),
+    (None, ("001",), "16 slices of 1 subject, 16×16 pixels")])
+def test_what_is_learned(tmp_path, said, subjects, text):
+    slices = write_slice_set(tmp_path / "set", subjects=subjects)
+    if said:
+        description = json.loads((slices / "dataset.json").read_text())
+        (slices / "dataset.json").write_text(json.dumps({**description, "made_from": said}))
+    read = reading.read(write_result(tmp_path / "run", [1], slices))
+    assert status.what(read, Slices(slices)) == text
+    assert status.what(read, None) == "16 slices, 16×16 pixels"
