@@ -47,7 +47,7 @@ SCALES = {scale.name: scale for scale in (
           "for verdicts: 64×64, two stages fewer in both networks, a quarter of the widths, 48 slices a subject, 25 "
           "epochs"),
     Scale("small", SMALL_IMAGES, 0.08, 1, 0, False, ",".join(map(str, range(60, 108, 2))),
-          "a trial of five minutes, without verdicts: as medium, with 24 slices a subject and 8 epochs"),
+          "a trial of some minutes, without verdicts: as medium, with 24 slices a subject and 8 epochs"),
 )}
 
 
