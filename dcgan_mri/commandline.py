@@ -2,6 +2,8 @@
 
 import argparse
 import dataclasses
+import os
+import sys
 
 from dcgan_mri.config import PRESETS, Config
 from dcgan_mri.errors import UsageError
@@ -71,6 +73,19 @@ def _default_text(field):
     default = str(field.default).lower() if field.type is bool else field.default
     released = PRESETS["released"].get(field.name)
     return f"{default}" + (f", {released} with --preset released" if released is not None else "")
+
+
+def say(text):
+    """Print at once; if nobody reads the output any more, as behind ``head``, the program goes on without it.
+
+    Args:
+        text (str): A line or more.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("nobody reads the output any more; the program goes on without it", file=sys.stderr, flush=True)
 
 
 def add_kernels(group):

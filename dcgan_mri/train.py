@@ -15,6 +15,7 @@ from mpi4py import MPI
 
 from dcgan_mri import extensions
 from dcgan_mri.chainer_compat import chainer, chainermn
+from dcgan_mri.commandline import say
 from dcgan_mri.distributed import machine
 from dcgan_mri.distributed.batches import GlobalBatches
 from dcgan_mri.distributed.failure import abort_job_on_error, together
@@ -49,7 +50,7 @@ def main(argv=None):
         interruption = Interruption(ranks)
         interruption.listen()
         snapshot = resume.find_snapshot(args, ranks, ready)
-        config = resume.choose_config(args, snapshot)
+        config = resume.choose_config(args, snapshot, first)
         place = machine.choose(args, config, ranks, ready)
         comm = place.comm
 
@@ -77,7 +78,7 @@ def main(argv=None):
 
         # Where to begin: the same weights everywhere, which also spares ChainerMN's first update its broadcast
         if snapshot is not None:
-            resume.restore(snapshot, trainer)
+            resume.restore(snapshot, trainer, slices)
             del snapshot  # 426 MB
         ready.agree()
         for optimizer in (gen_optimizer, dis_optimizer):
@@ -131,11 +132,6 @@ def run(trainer, interruption, args):
                 f"Go on:           {resume_command(args)}")
         ranks.Barrier()  # a launcher may kill all as soon as one has left
         raise SystemExit(INTERRUPTED)
-
-
-def say(text):
-    """Print at once."""
-    print(text, flush=True)
 
 
 def beginning(args, config, place, batches, last):

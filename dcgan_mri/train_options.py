@@ -52,9 +52,9 @@ def parse(argv, speaks):
                        help="write the review page, index.html, after every epoch, or where epochs are short after so "
                             "many (default %(default)s)")
     which = parser.add_argument_group("which settings")
-    which.add_argument("--preset", choices=settings.PRESETS, default="paper",
+    which.add_argument("--preset", choices=settings.PRESETS,
                        help="paper: its numbers, its words read as its released code does; released: that code's "
-                            "numbers too; literal: its words as they stand (default %(default)s)")
+                            "numbers too; literal: its words as they stand (default paper)")
     which.add_argument("--config", metavar="FILE", help="YAML file with settings, such as a run's config.yaml")
     numbers = parser.add_argument_group("settings of the training")
     add_settings(numbers, {"epoch": ("-e",), "batchsize": ("-b",), "n_subjects": (), "optimizer": (), "alpha": (),

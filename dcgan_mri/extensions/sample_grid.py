@@ -6,6 +6,7 @@ from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.extensions.triggers import EACH_EPOCH
 from dcgan_mri.pixels import grid, save_png
 from dcgan_mri.run import sample_grids
+from dcgan_mri.run.result_folder import making
 from dcgan_mri.run.sample_grids import SIDE
 from dcgan_mri.sampling import sample_stack
 
@@ -37,5 +38,6 @@ class SampleGrid(chainer.training.Extension):
         self.epoch = math.ceil(trainer.updater.epoch_detail)
         self.pictures = sample_stack(self.gen, range(SIDE * SIDE), self.config)
         path = sample_grids.path(trainer.out, self.epoch)
-        path.parent.mkdir(exist_ok=True)
+        with making(path.parent):
+            path.parent.mkdir(exist_ok=True)
         save_png(path, grid(self.pictures, SIDE))

@@ -46,11 +46,12 @@ def making(folder):
         raise DataError(f"{folder}: cannot make the folder ({error.strerror}); give another one by -o") from None
 
 
-def open_new(out):
+def open_new(out, else_do=""):
     """Make the folder of a new run.
 
     Args:
         out (str or Path): The folder.
+        else_do (str): What the user can do besides giving another folder, for the message.
 
     Raises:
         UsageError: If it holds something already: results are never overwritten.
@@ -62,7 +63,7 @@ def open_new(out):
         if not taken:
             path.mkdir(parents=True, exist_ok=True)
     if taken:
-        raise UsageError(f"{out}: exists already; go on with that run by -r, or give another folder by -o")
+        raise UsageError(f"{out}: exists already; {else_do}give another folder by -o")
 
 
 def claim(out):
@@ -88,6 +89,18 @@ def claim(out):
     return file
 
 
+def is_begun(out):
+    """Whether a folder is that of a run, which may have ended before its first snapshot.
+
+    Args:
+        out (str or Path): The folder.
+
+    Returns:
+        bool: Whether a file is there that a run writes when it starts.
+    """
+    return any((pathlib.Path(out) / name).exists() for name in (CONFIG, ENVIRONMENT))
+
+
 def last_start(out):
     """What a run last noted of itself.
 
@@ -97,10 +110,16 @@ def last_start(out):
     Returns:
         dict: The newest entry of ``environment.json``; empty if there is none.
     """
+    return (_starts(out) or [{}])[-1]
+
+
+def _starts(out):
+    """What ``environment.json`` lists; nothing if it is missing or damaged, which is no reason to lose a run."""
     try:
-        return json.loads((pathlib.Path(out) / ENVIRONMENT).read_text(encoding="utf-8"))["starts"][-1]
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        return {}
+        starts = json.loads((pathlib.Path(out) / ENVIRONMENT).read_text(encoding="utf-8"))["starts"]
+        return [start for start in starts if isinstance(start, dict)]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def record_start(out, facts):
@@ -111,7 +130,7 @@ def record_start(out, facts):
         facts (dict): Device, communicator, ranks and the like.
     """
     path = pathlib.Path(out) / ENVIRONMENT
-    starts = json.loads(path.read_text(encoding="utf-8"))["starts"] if path.exists() else []
+    starts = _starts(out)
     starts.append({
         "time": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": sys.argv,

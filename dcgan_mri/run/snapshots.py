@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import re
 import zipfile
@@ -15,6 +16,8 @@ from dcgan_mri.files import whole_file
 from dcgan_mri.networks import Generator
 
 CONFIG_KEY = "dcgan_mri_config"
+COUNTERS = ("updater/iteration", "updater/iterator:main/iteration")
+LOG_KEY = "extensions/LogReport/_log"
 NAME = re.compile(r"snapshot_iter_(\d+)\.npz")
 
 
@@ -65,11 +68,12 @@ def iteration_of(path):
     return int(NAME.fullmatch(path.name)[1])
 
 
-def read_newest(folder):
-    """Read the newest snapshot that is whole; one that is not is passed over.
+def read_newest(folder, why_not=lambda config: ""):
+    """Read the newest snapshot that is whole and belongs to the run; one that is not is passed over.
 
     Args:
         folder (str or Path): Result folder.
+        why_not (callable): From settings to the reason why they are not those of this run; empty if they are.
 
     Returns:
         tuple: Path, settings and arrays, as `read` gives them, and a list of messages on those passed over.
@@ -80,11 +84,34 @@ def read_newest(folder):
     passed_over = []
     for path in newest_first(folder):
         try:
-            return path, *read(path), passed_over
+            config, arrays = read_run(path)
         except DataError as error:
             passed_over.append(str(error))
+            continue
+        reason = why_not(config)
+        if not reason:
+            return path, config, arrays, passed_over
+        passed_over.append(f"{path}: not of this run ({reason})")
     reasons = f" ({'; '.join(passed_over)})" if passed_over else ""
-    raise DataError(f"{folder}: no snapshot to go on from{reasons}; leave out -r to begin anew")
+    raise DataError(f"{folder}: no snapshot to go on from{reasons}; leave out -r to begin anew in another folder")
+
+
+def read_run(path):
+    """As `read`, for a snapshot of a whole run.
+
+    Raises:
+        DataError: Also if its counters or its log are not those of a run.
+    """
+    config, arrays = read(path)
+    try:
+        counters = [arrays[name] for name in COUNTERS]
+        json.loads(str(arrays[LOG_KEY]))
+        whole = all(counter.shape == () and counter.dtype.kind == "i" and counter >= 0 for counter in counters)
+    except (KeyError, ValueError, RecursionError):
+        whole = False
+    if not whole:
+        raise DataError(f"{path}: not a snapshot of a run; name a snapshot_iter_*.npz")
+    return config, arrays
 
 
 def read(path):
@@ -97,13 +124,18 @@ def read(path):
         tuple: Settings (Config) and arrays (dict from name to numpy.ndarray).
 
     Raises:
-        DataError: If it is missing, damaged, or not one of ours. Pickled objects are refused, not loaded.
+        DataError: If it is missing, damaged, or not one of ours. Pickled objects are refused, not loaded; so is
+            compressed content, which could grow without bound and which `save` never writes.
     """
     try:
         # Member by member, since numpy.load hands out what is no array as bytes.
         with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
             if f"{CONFIG_KEY}.npy" not in archive.namelist():
                 raise DataError(f"{path}: not a file of dcgan_mri; give a snapshot_iter_*.npz or generator.npz")
+            if (any(member.compress_type != zipfile.ZIP_STORED for member in members)
+                    or sum(member.file_size for member in members) > os.path.getsize(path)):
+                raise DataError(f"{path}: is compressed, which dcgan_mri never writes; name another file")
             arrays = {name.removesuffix(".npy"): np.lib.format.read_array(archive.open(name), allow_pickle=False)
                       for name in archive.namelist()}
         config = settings.from_dict(dict(json.loads(str(arrays.pop(CONFIG_KEY)))), origin=str(path))
@@ -112,8 +144,7 @@ def read(path):
     except UserError as error:
         raise DataError(str(error)) from None
     except Exception as error:  # what damaged or hostile content raises inside zipfile, zlib, NumPy and json has no end
-        reason = " ".join(f"{type(error).__name__} {error}".split())
-        raise DataError(f"{path}: not a whole file of weights ({reason[:200]}); name another one") from None
+        raise DataError(f"{path}: not a whole file of weights ({_short(error)}); name another one") from None
     return config, arrays
 
 
@@ -129,9 +160,13 @@ def restore(path, arrays, target):
         DataError: If names or shapes do not fit.
     """
     try:
+        updater = getattr(target, "updater", None)  # a trainer that has not begun cannot be asked for more
+        for name, expected in _as_arrays(updater or target).items():
+            _check(name, arrays[f"updater/{name}" if updater else name], expected)
         chainer.serializers.NpzDeserializer(arrays).load(target)
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{path}: does not fit these networks ({error}); use the settings it was made with") from None
+    except Exception as error:  # as in `read`
+        raise DataError(
+            f"{path}: does not fit these networks ({_short(error)}); use the settings it was made with") from None
 
 
 def load_generator(path):
@@ -154,12 +189,31 @@ def load_generator(path):
     return gen, config
 
 
-def _write(path, target, config):
+def _check(name, found, expected):
+    """Refuse what Chainer would broadcast or convert, and what no training leaves."""
+    if (found.shape, found.dtype.kind) != (expected.shape, expected.dtype.kind):
+        raise ValueError(f"{name} is {found.dtype} of shape {found.shape}, not {expected.dtype} of {expected.shape}")
+    if found.dtype.kind == "f" and not np.isfinite(found).all():
+        raise ValueError(f"{name} is not finite")
+    if name.endswith("/avg_var") and (found < 0).any():
+        raise ValueError(f"{name} is below 0")
+
+
+def _as_arrays(target):
     serializer = chainer.serializers.DictionarySerializer()
     serializer.save(target)
-    for name, array in serializer.target.items():
+    return serializer.target
+
+
+def _short(error):
+    return " ".join(f"{type(error).__name__} {error}".split())[:200]
+
+
+def _write(path, target, config):
+    arrays = _as_arrays(target)
+    for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise DataError(f"{path}: not written, since {name} is no longer finite; go on from the one before it")
     text = np.array(json.dumps(dataclasses.asdict(config)))
     with whole_file(path) as file:
-        np.savez(file, **{CONFIG_KEY: text}, **serializer.target)
+        np.savez(file, **{CONFIG_KEY: text}, **arrays)
