@@ -81,10 +81,10 @@ def parse(argv, speaks):
                          help="capture the training step as a CUDA graph, which spares Python's time; auto does so "
                               "with one process on a GPU where it can (default %(default)s)")
     machine.add_argument("--timeout", type=float, default=600.0, metavar="S",
-                         help="seconds without an iteration after which a job of several ranks ends itself and names "
+                         help="seconds without progress after which a job of several ranks ends itself and names "
                               "the rank that hangs; 0 waits for ever (default %(default)g)")
     machine.add_argument("--progress", choices=("auto", "bar", "lines"), default="auto",
-                         help="Chainer's progress bar, or a line a minute for logs (default: bar on a terminal)")
+                         help="a progress bar, or a line a minute for logs (default: bar on a terminal)")
     args = parser.parse_args(argv)
     for name in ("snapshot_interval", "max_iterations", "keep_snapshots"):
         value = getattr(args, name)

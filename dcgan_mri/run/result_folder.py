@@ -24,7 +24,6 @@ BEST = "generator_best.json"
 BEST_GENERATOR = "generator_best.npz"
 PAGE = "index.html"
 LOCK = ".lock"
-HEARTBEAT = ".heartbeat"
 
 PACKAGES = ("chainer", "numpy", "cupy-cuda12x", "nvidia-cudnn-cu12", "nvidia-cudnn-frontend", "mpi4py", "mpich",
             "pillow", "scikit-image", "scipy", "matplotlib", "pyyaml")

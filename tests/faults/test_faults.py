@@ -152,7 +152,7 @@ def test_a_rank_that_hangs_is_named(slices16, tmp_path, ranks, victim):
     assert status != 0
     assert f"rank {victim} no longer answers" in said
     assert f"(process {victims[victim]}): last seen at iteration" in said
-    assert said.count("no iteration for") == 1
+    assert said.count("no progress for") == 1
     snapshots.read_newest(out)
 
 

@@ -1,6 +1,5 @@
 """Each extension on a run of a few iterations of small networks."""
 
-import io
 import json
 import re
 
@@ -17,7 +16,7 @@ from dcgan_mri.extensions.finite import StopUnlessFinite
 from dcgan_mri.extensions.global_mean import GlobalMean
 from dcgan_mri.extensions.log import Log
 from dcgan_mri.extensions.loss_plot import LossPlot
-from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes
+from dcgan_mri.extensions.progress import ProgressLines, Table
 from dcgan_mri.extensions.sample_grid import SampleGrid
 from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot
 from dcgan_mri.networks import Generator
@@ -103,24 +102,28 @@ def test_global_mean_turns_observations_into_floats(tmp_path):
 
 
 def test_progress_lines_say_how_far_and_how_long(tmp_path):
-    out = io.StringIO()
-    run(tmp_path, ProgressLines(seconds=0, out=out))
-    lines = out.getvalue().splitlines()
+    lines = []
+    run(tmp_path, ProgressLines(seconds=0, say=lines.append))
     assert len(lines) == 6  # from the third iteration on
-    assert re.fullmatch(r"iteration 3 of 8, epoch 0\.75, \d+\.\d\d s an iteration, 0:00:0\d to go", lines[0])
+    assert re.fullmatch(
+        r"iteration 3 of 8, epoch 0\.75, \d+\.\d\d s an iteration, 0:00:0\d to go, done \w+ \d\d:\d\d", lines[0])
 
 
 def test_progress_lines_wait_their_time(tmp_path):
-    out = io.StringIO()
-    run(tmp_path, ProgressLines(seconds=3600, out=out))
-    assert len(out.getvalue().splitlines()) == 1
+    lines = []
+    run(tmp_path, ProgressLines(seconds=3600, say=lines.append))
+    assert len(lines) == 1
 
 
-@pytest.mark.parametrize(("text", "left"), [("\033[Jrow\n", "row\n"), ("plain", "plain")])
-def test_reports_in_logs_have_no_escape_codes(text, left):
-    stream = io.StringIO()
-    WithoutEscapes(stream).write(text)
-    assert stream.getvalue() == left
+def test_table_fits_80_columns_and_names_what_was_not_measured(tmp_path):
+    said = []
+    run(tmp_path, Log(), Table(said.append))
+    titles, first, second = "\n".join(said).splitlines()
+    assert titles.split()[:4] == ["epoch", "KID", "score", "real"]
+    assert first.split()[:3] == ["1", "-", "2.000"]
+    assert second.split()[-1] == "0:00:00"
+    assert {len(line) for line in (titles, first, second)} == {len(titles)}
+    assert len(titles) <= 80
 
 
 def test_log_is_json_with_means_of_what_was_observed(tmp_path):
