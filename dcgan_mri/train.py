@@ -136,15 +136,17 @@ def run(trainer, args):
 def beginning(args, config, place, batches, last):
     """What is trained on what, for the log."""
     facts = place.facts
-    graph = "" if place.device == "@numpy" else f"CUDA graph: {facts['graph']}\n"
-    return (
-        f"{len(batches.slices)} slices from {args.dataset}, {batches.n_batches} batches of {config.batchsize} an "
-        f"epoch, {config.epoch} epochs, iteration {batches.iteration} of {last} done\n"
-        f"ranks: {facts['ranks']}, communicator: {place.communicator}\n"
-        f"device: {facts['device']}; kernels: {facts['kernels']}; threads for each rank: {THREADS}\n"
-        f"{graph}results go to {args.out}\n{place.warning}{chr(10) * bool(place.warning)}"
-        f"Preparing: {'real slices are measured, ' * (args.measures != 'off')}kernels are compiled in the first "
-        f"iteration; it may be silent for a minute.")
+    preparing = "measuring real slices, compiling kernels" if args.measures != "off" else "compiling kernels"
+    return "\n".join([
+        f"{len(batches.slices)} slices from {args.dataset}: {batches.n_batches} batches of {config.batchsize} an epoch,"
+        f" {config.epoch} epochs",
+        f"ranks: {facts['ranks']}, communicator: {place.communicator}",
+        f"device: {facts['device']}; kernels: {facts['kernels']}",
+        f"threads for each rank: {THREADS}",
+        *([] if place.device == "@numpy" else [f"CUDA graph: {facts['graph']}"]),
+        *([place.warning] if place.warning else []),
+        f"iteration {batches.iteration} of {last} done; results go to {args.out}",
+        f"Preparing: {preparing}; silent for up to a minute"])
 
 
 def resume_command(args):

@@ -48,10 +48,10 @@ class Interruption(chainer.training.Extension):
         self._signal = number
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-            self._tell("; press Ctrl-C again to stop at once")
+            self._tell("; Ctrl-C again stops at once")
 
     def _tell(self, hint):
         """One line, from one rank: a launcher passes Ctrl-C on to all of them."""
         if self.mpi_comm.rank == 0 and not self._told:
             self._told = True
-            print(f"\nstopping after this iteration, with a snapshot{hint}", file=sys.stderr, flush=True)
+            print(f"\nstopping after this iteration with a snapshot{hint}", file=sys.stderr, flush=True)

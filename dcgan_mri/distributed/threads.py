@@ -51,10 +51,10 @@ def limit_blas_threads():
     Returns:
         str: What was done, for the log.
     """
+    MPI = load_mpi()  # noqa: N806, a module
     tell_openblas_of_vectors()
     if os.environ.get("OMP_NUM_THREADS"):
         return f"{os.environ['OMP_NUM_THREADS']} (from OMP_NUM_THREADS)"
-    MPI = load_mpi()  # noqa: N806, a module
     node = MPI.COMM_WORLD.Split_type(MPI.COMM_TYPE_SHARED)
     threads = share_of_cores(available_cores(), node.allgather(available_cores()))
     for variable in VARIABLES:

@@ -2,10 +2,11 @@
 
 import datetime
 import os
+import pathlib
+import re
 import sys
 import time
 
-from mpi4py import MPI
 from tqdm import tqdm
 
 from dcgan_mri.chainer_compat import chainer
@@ -16,6 +17,7 @@ from dcgan_mri.extensions.triggers import EACH_EPOCH, EACH_ITERATION, last_itera
 COLUMNS = (("KID", "measure/kid", "{:9.4g}"), ("score real", "dis/y_real", "{:11.3f}"),
            ("generated", "dis/y_fake", "{:10.3f}"), ("loss of G", "gen/loss", "{:10.4g}"),
            ("of D", "dis/loss", "{:8.4g}"))
+LAUNCHER = re.compile(r"mpiexec|mpirun|hydra|orted|prted|srun")
 OTHERS = "{:>5} {} {:>9} {:>9}"
 
 
@@ -91,7 +93,7 @@ class Bar(chainer.training.Extension):
     def initialize(self, trainer):
         """Draw the empty bar."""
         self._bar = tqdm(
-            total=last_iteration(trainer), initial=trainer.updater.iteration, file=sys.stderr, leave=False,
+            total=last_iteration(trainer), initial=trainer.updater.iteration, file=sys.stdout, leave=False,
             ncols=terminal_width() - 1, mininterval=1, bar_format="{desc}|{bar}| {percentage:.0f} % {rate_fmt}, "
             "{remaining} to go")
 
@@ -135,39 +137,48 @@ class ProgressLines(chainer.training.Extension):
         self._printed = now
         to_go = self._pace.to_go(trainer)
         self.say(f"iteration {iteration} of {last_iteration(trainer)}, epoch {trainer.updater.epoch_detail:.2f}, "
-                 f"{self._pace.seconds(trainer):.2f} s an iteration, {to_go} to go, "
+                 f"{self._pace.seconds(trainer):.2f} s each, {to_go} to go, "
                  f"done {datetime.datetime.now() + to_go:%a %H:%M}")
 
 
 def is_on_terminal():
-    """Whether a person watches: under mpiexec all output is a pipe, but a job from a terminal can still open it.
+    """Whether a person watches: under mpiexec all output is a pipe, but the launcher's own may be a terminal.
 
     Returns:
         bool: If so, a progress bar has somebody to draw for.
     """
-    if sys.stderr.isatty():
-        return True
-    return MPI.COMM_WORLD.size > 1 and _terminal() is not None
+    return _terminal() is not None
 
 
 def terminal_width():
     """Columns of the terminal that this job was started from.
 
     Returns:
-        int: 80 where there is none.
+        int: 80 where they are not known.
     """
-    return _terminal() or 80
-
-
-def _terminal():
-    """The width of the controlling terminal; None without one."""
     try:
-        handle = os.open("/dev/tty", os.O_WRONLY)
+        handle = os.open(_terminal() or "", os.O_WRONLY | os.O_NOCTTY)
     except OSError:
-        return None
+        return 80
     try:
         return os.get_terminal_size(handle).columns or 80
     except OSError:
-        return None
+        return 80
     finally:
         os.close(handle)
+
+
+def _terminal():
+    """The terminal that the output ends on; None if it is a file. Launchers pass it on through pipes."""
+    pid = os.getpid()
+    try:
+        while pid > 1:
+            target = os.readlink(f"/proc/{pid}/fd/1")
+            if not target.startswith(("pipe:", "socket:")):
+                return target if target.startswith(("/dev/pts/", "/dev/tty")) else None
+            pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            if not LAUNCHER.search(pathlib.Path(f"/proc/{pid}/comm").read_text()):
+                return None
+    except (OSError, ValueError):
+        pass  # no /proc, or somebody else's process
+    return None

@@ -66,7 +66,7 @@ def _foreign(out, config):
         return ""
     for name, value in settings.read_yaml(file).items():
         if name not in MAY_CHANGE and value != getattr(config, name):
-            return f"{name} is {getattr(config, name)} in it and {value} in {file}"
+            return f"{name} is {getattr(config, name)} in it, {value} in {file}; undo that if you changed it"
     return ""
 
 

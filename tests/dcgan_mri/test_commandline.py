@@ -85,7 +85,7 @@ def test_another_interpreter_and_a_missing_library_are_one_line(tmp_path):
     assert bare.returncode == 1
     assert "has no numpy, chainer, mpi4py; use the environment that `make setup` made" in bare.stderr
     assert len(bare.stderr.splitlines()) == 1
-    without = run_job("-m", "dcgan_mri.train", MPI4PY_LIBMPI=str(tmp_path / "none.so"))
+    without = run_job("-m", "dcgan_mri.train", OMP_NUM_THREADS="1", MPI4PY_LIBMPI=str(tmp_path / "none.so"))
     assert without.returncode == 1
     assert "no MPI library can be loaded" in without.stderr
     assert len(without.stderr.splitlines()) == 1

@@ -38,7 +38,7 @@ def test_second_interrupt_has_its_usual_effect(handlers, capsys):
     assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
     interruption(None)
     said = capsys.readouterr().err.split("\n", 1)[1]
-    assert said == "stopping after this iteration, with a snapshot; press Ctrl-C again to stop at once\n"
+    assert said == "stopping after this iteration with a snapshot; Ctrl-C again stops at once\n"
 
 
 def test_one_rank_speaks_for_all(handlers, capsys):

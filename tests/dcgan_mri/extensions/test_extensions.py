@@ -1,7 +1,10 @@
 """Each extension on a run of a few iterations of small networks."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -21,7 +24,7 @@ from dcgan_mri.extensions.sample_grid import SampleGrid
 from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot
 from dcgan_mri.networks import Generator
 from dcgan_mri.sampling import sample_stack
-from tests.helpers import SMALL
+from tests.helpers import ROOT, SMALL
 
 CONFIG = Config(**SMALL)
 
@@ -106,7 +109,7 @@ def test_progress_lines_say_how_far_and_how_long(tmp_path):
     run(tmp_path, ProgressLines(seconds=0, say=lines.append))
     assert len(lines) == 6  # from the third iteration on
     assert re.fullmatch(
-        r"iteration 3 of 8, epoch 0\.75, \d+\.\d\d s an iteration, 0:00:0\d to go, done \w+ \d\d:\d\d", lines[0])
+        r"iteration 3 of 8, epoch 0\.75, \d+\.\d\d s each, 0:00:0\d to go, done \w+ \d\d:\d\d", lines[0])
 
 
 def test_progress_lines_wait_their_time(tmp_path):
@@ -157,3 +160,17 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     with pytest.raises(DataError, match="dc1/W is no longer finite"):
         snapshots.save_generator(tmp_path / "generator.npz", gen, CONFIG)
     assert (tmp_path / "generator.npz").read_bytes() == good
+
+
+@pytest.mark.parametrize("redirect", ["> log", "| cat > log"])
+def test_no_bar_goes_into_a_file_though_a_terminal_is_there(tmp_path, redirect):
+    program = "from dcgan_mri.extensions.progress import is_on_terminal; print(is_on_terminal())"
+    job = f"{sys.executable} -c '{program}' {redirect}"
+    # `script` gives the shell a terminal of its own.
+    subprocess.run(["script", "-qec", job, "/dev/null"], cwd=tmp_path, check=True, capture_output=True,
+                   stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert (tmp_path / "log").read_text() == "False\n"
+    shown = subprocess.run(["script", "-qec", job.removesuffix(redirect), "/dev/null"], cwd=tmp_path, check=True,
+                           capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                           env={**os.environ, "PYTHONPATH": str(ROOT)}).stdout
+    assert shown.strip() == "True"
