@@ -62,13 +62,14 @@ class together:  # noqa: N801, a context manager is written as a word
         return [value for value, _ in met]
 
 
-def abort_job_on_error(program):
+def abort_job_on_error(program, if_out_of_memory="use more GPUs"):
     """From now on an exception that nothing catches ends every rank: a message, then MPI's abort.
 
     Without this a rank that raises leaves the others waiting in their next collective for ever.
 
     Args:
         program (str): Name that the message begins with.
+        if_out_of_memory (str): What the user can do then.
     """
 
     def hook(kind, error, trace):
@@ -78,8 +79,8 @@ def abort_job_on_error(program):
             print(f"{program}: error: {error} (rank {rank})", file=sys.stderr, flush=True)
         elif kind.__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower():  # CuPy has several types
             status = FAILED
-            remedy = "use more GPUs, or begin anew with a smaller --batchsize"
-            print(f"{program}: error: rank {rank} is out of memory ({error}); {remedy}", file=sys.stderr, flush=True)
+            print(f"{program}: error: rank {rank} is out of memory ({error}); {if_out_of_memory}", file=sys.stderr,
+                  flush=True)
         else:
             status = 130 if issubclass(kind, KeyboardInterrupt) else FAILED
             traceback.print_exception(kind, error, trace)

@@ -63,8 +63,11 @@ def test_why_there_is_no_gpu_is_said(gpus, setup, reason):
         device.choose("on", 0)
 
 
-def test_no_cupy_is_said(monkeypatch):
+def test_no_cupy_is_said_only_where_there_is_a_gpu(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.setattr(device, "_has_nvidia", lambda: False)
+    assert device.visible_gpus() == (0, "there is no NVIDIA GPU")
+    monkeypatch.setattr(device, "_has_nvidia", lambda: True)
     count, reason = device.visible_gpus()
     assert count == 0
     assert "CuPy cannot be imported" in reason
