@@ -41,7 +41,10 @@ def main(argv=None):
     """
     ranks = MPI.COMM_WORLD
     first = ranks.rank == 0
-    abort_job_on_error(PROGRAM, "use more GPUs, or begin anew with a smaller --batchsize")
+    abort_job_on_error(
+        PROGRAM,
+        "go on by -r with --graph off or --precision fp16, use more GPUs, or begin anew with a smaller --batchsize",
+        "go on by -r with --kernels plain --graph off")
     with together(ranks, PROGRAM) as ready:
         # The settings, which are the snapshot's if a run goes on; the communicator
         args = parse(argv, speaks=first)
@@ -105,6 +108,7 @@ def main(argv=None):
         claim.close()
     watch.stage("the end")
     ranks.Barrier()  # a launcher may kill all as soon as one has left
+    comm.finalize()
     if interrupted:
         raise SystemExit(INTERRUPTED)
 

@@ -1,7 +1,9 @@
 """Which device a rank computes on."""
 
 import dataclasses
+import importlib.metadata
 import pathlib
+import re
 import shutil
 
 from dcgan_mri.chainer_compat import chainer
@@ -38,6 +40,10 @@ def visible_gpus():
         if not _has_nvidia():
             return 0, "there is no NVIDIA GPU"
         return 0, f"CuPy cannot be imported ({_first_line(error)}); {INSTALL} installs it"
+    several = [found.name for found in importlib.metadata.distributions() if re.fullmatch("cupy(-cuda.*)?", found.name)]
+    if len(several) > 1:
+        return 0, (f"there are two CuPys in each other's way, {' and '.join(several)}; remove both by `pip uninstall`, "
+                   f"then {INSTALL} installs one")
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except Exception as error:  # CuPy raises its own types, which differ between versions.

@@ -44,6 +44,16 @@ def test_a_rank_that_sees_one_gpu_takes_it(gpus):
     assert device.choose("on", 3).spec == "@cupy:0"
 
 
+def test_two_cupys_are_named(gpus, monkeypatch):
+    gpus(1)
+    names = ["cupy-cuda12x", "numpy", "cupy-cuda13x"]
+    monkeypatch.setattr(device.importlib.metadata, "distributions",
+                        lambda: [types.SimpleNamespace(name=name) for name in names])
+    count, reason = device.visible_gpus()
+    assert count == 0
+    assert "cupy-cuda12x and cupy-cuda13x; remove both" in reason
+
+
 def test_off_means_cpu_even_with_gpus(gpus):
     gpus(2)
     assert device.choose("off", 0) == device.Device("@numpy", "", "CPU (asked for)")
