@@ -68,16 +68,16 @@ preprocess: $(STAMP)
 ifeq ($(strip $(BRATS)),)
 	@echo 'No BRATS= folder given: the slices are made from the synthetic phantom. Real data: make preprocess BRATS=/path/to/MICCAI_BraTS2020_TrainingData'
 	$(BIN)/python -m preprocess phantom --out data/phantom --subjects 15
-	$(BIN)/python -m preprocess build --brats data/phantom --out '$(DATA)' --subjects '$(SUBJECTS)'
+	$(BIN)/python -m preprocess build --brats data/phantom --out '$(DATA)' --subjects '$(SUBJECTS)' $(ARGS)
 else
-	$(BIN)/python -m preprocess build --brats '$(BRATS)' --out '$(DATA)' --subjects '$(SUBJECTS)'
+	$(BIN)/python -m preprocess build --brats '$(BRATS)' --out '$(DATA)' --subjects '$(SUBJECTS)' $(ARGS)
 endif
 
 train: $(STAMP)
 ifneq ($(strip $(BRATS)),)
-	@$(MAKE) --no-print-directory preprocess
+	@$(MAKE) --no-print-directory preprocess ARGS=
 else
-	@test -e '$(DATA)/dataset.json' || $(MAKE) --no-print-directory preprocess
+	@test -e '$(DATA)/dataset.json' || $(MAKE) --no-print-directory preprocess ARGS=
 endif
 ifeq ($(filter-out 0,$(GPUS)),)
 	@echo 'No GPU found: on 2 quiet cores brains with tumours can be seen from about the seventh epoch on, in a quarter of an hour.'
