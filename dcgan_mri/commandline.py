@@ -1,12 +1,27 @@
 """The command lines' common ground: one line for an error, help from one rank only, settings as options."""
 
 import argparse
+import difflib
+import importlib.metadata
 import importlib.util
+import os
+import pathlib
+import re
+import shlex
+import sys
 import typing
 
 from dcgan_mri.config import PRESETS, SETTINGS
 from dcgan_mri.errors import UsageError
 from dcgan_mri.kernels import backends
+
+
+class LongNamesFirst(argparse.RawDescriptionHelpFormatter):
+    """Shows options as ``--epoch N, -e N``: a letter may mean another thing to another program."""
+
+    def _format_action_invocation(self, action):
+        action.option_strings = sorted(action.option_strings, key=lambda name: not name.startswith("--"))
+        return super()._format_action_invocation(action)
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,12 +33,16 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, speaks=True, **kwargs):
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+        super().__init__(allow_abbrev=False, formatter_class=LongNamesFirst, **kwargs)
         self.speaks = speaks
+        self.add_argument("--version", action="version", version=f"dcgan_mri {version()}")
 
     def error(self, message):
         """Raise a `UsageError` in place of printing the usage on every rank."""
-        raise UsageError(f"{message}; --help lists the options")
+        unknown = re.match(r"unrecognized arguments: (--?[\w-]+)", message)
+        near = unknown and difflib.get_close_matches(unknown[1], self._option_string_actions, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(f"{message}; {hint}--help lists the options")
 
     def _print_message(self, message, file=None):
         if self.speaks:
@@ -73,6 +92,57 @@ def _default_text(name):
     default = str(default).lower() if isinstance(default, bool) else default
     released = PRESETS["released"].get(name)
     return f"{default}" + (f", {released} with --preset released" if released is not None else "")
+
+
+def version():
+    """The version of the package.
+
+    Returns:
+        str: As installed; "not installed" in a checkout that is used as it is.
+    """
+    try:
+        return importlib.metadata.version("dcgan_mri")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def command(module, *arguments, ranks=1):
+    """A command line that runs as printed from the present folder.
+
+    Args:
+        module (str): The program.
+        *arguments: Its arguments.
+        ranks (int): Number of ranks to run it on.
+
+    Returns:
+        str: With the interpreter, and the launcher beside it, that run now.
+    """
+    python = pathlib.Path(sys.executable)
+    launcher = python.with_name("mpiexec")
+    launcher = _from_here(launcher) if launcher.exists() else "mpiexec"
+    words = [*([launcher, "-n", ranks] if ranks > 1 else []), _from_here(python), "-m", module, *arguments]
+    return shlex.join(map(str, words))
+
+
+def _from_here(path):
+    """A path relative to the present folder where it lies below it."""
+    here = pathlib.Path.cwd()
+    if not path.is_relative_to(here):
+        return path
+    return path.relative_to(here) if path.parent != here else f"./{path.name}"
+
+
+def say(text):
+    """Print at once; if nobody reads the output any more, as behind ``head``, the program goes on without it.
+
+    Args:
+        text (str): A line or more.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("nobody reads the output any more; the program goes on without it", file=sys.stderr, flush=True)
 
 
 def add_kernels(group):

@@ -8,20 +8,20 @@ from dcgan_mri.distributed.threads import limit_blas_threads
 
 THREADS = limit_blas_threads()  # before anything loads NumPy
 
-import shlex
 import sys
 
 from mpi4py import MPI
 
 from dcgan_mri import extensions
 from dcgan_mri.chainer_compat import chainer, chainermn
+from dcgan_mri.commandline import command, say
 from dcgan_mri.distributed import machine
 from dcgan_mri.distributed.batches import GlobalBatches
 from dcgan_mri.distributed.failure import abort_job_on_error, together
 from dcgan_mri.distributed.interruption import Interruption
 from dcgan_mri.distributed.watchdog import Watchdog
-from dcgan_mri.errors import INTERRUPTED, DivergedError
-from dcgan_mri.extensions.triggers import StopAt, last_iteration
+from dcgan_mri.errors import INTERRUPTED, DataError, DivergedError
+from dcgan_mri.extensions.triggers import StopAt
 from dcgan_mri.kernels.graph import GraphUpdater
 from dcgan_mri.networks import Discriminator, Generator
 from dcgan_mri.optimizers import make_optimizer
@@ -41,15 +41,20 @@ def main(argv=None):
     """
     ranks = MPI.COMM_WORLD
     first = ranks.rank == 0
-    abort_job_on_error(PROGRAM)
+    abort_job_on_error(
+        PROGRAM,
+        "go on by -r with --graph off or --precision fp16, use more GPUs, or begin anew with a smaller --batchsize",
+        "go on by -r with --kernels plain --graph off")
     with together(ranks, PROGRAM) as ready:
         # The settings, which are the snapshot's if a run goes on; the communicator
         args = parse(argv, speaks=first)
+        watch = Watchdog(ranks, args.out, args.timeout)
+        watch.start()
         args.dataset = resume.choose_dataset(args)
         interruption = Interruption(ranks)
         interruption.listen()
         snapshot = resume.find_snapshot(args, ranks, ready)
-        config = resume.choose_config(args, snapshot)
+        config = resume.choose_config(args, snapshot, first)
         place = machine.choose(args, config, ranks, ready)
         comm = place.comm
 
@@ -77,13 +82,14 @@ def main(argv=None):
 
         # Where to begin: the same weights everywhere, which also spares ChainerMN's first update its broadcast
         if snapshot is not None:
-            resume.restore(snapshot, trainer)
+            resume.restore(snapshot, trainer, slices)
             del snapshot  # 426 MB
         ready.agree()
         for optimizer in (gen_optimizer, dis_optimizer):
             comm.bcast_data(optimizer.target)
             optimizer.is_changed(optimizer.target)
         batches.deal()
+        watch.stage("reading slices")
         batches.decode_first_epoch()
         ready.agree()
         facts = {**place.facts, "threads_per_rank": THREADS, "dataset": str(args.dataset), "slices": len(slices),
@@ -92,82 +98,85 @@ def main(argv=None):
 
     if first:
         say(beginning(args, config, place, batches, last))
-    run(trainer, interruption, args)
+    watch.stage("training", updater)
+    run(trainer, args)
+    interrupted = updater.iteration < last
     if first:
-        say(summary(args, updater))
-        claim.close()
-
-
-def run(trainer, interruption, args):
-    """The training loop, with signals heeded and a watch on ranks that hang.
-
-    Args:
-        trainer (chainer.training.Trainer): The training.
-        interruption (Interruption): Ends it before its time.
-        args (argparse.Namespace): The options.
-
-    Raises:
-        SystemExit: If it has diverged, or was interrupted; then there is a snapshot.
-    """
-    ranks, updater = interruption.mpi_comm, trainer.updater
-    watched = ranks.size > 1 and args.timeout > 0
-    watchdog = Watchdog(ranks, args.out, args.timeout, lambda: updater.iteration) if watched else None
-    if watched:
-        watchdog.start()
-    try:
-        trainer.run(show_loop_exception_msg=False)
-    except DivergedError as error:
-        if ranks.rank == 0:
-            print(f"{PROGRAM}: error: {error}", file=sys.stderr, flush=True)
-        raise SystemExit(error.status) from None
-    finally:
-        if watched:
-            watchdog.stop()
-    last = last_iteration(trainer)
-    if updater.iteration < last:
-        if ranks.rank == 0:
+        if interrupted:
             trainer.get_extension("Snapshot")(trainer)
-            say(f"Interrupted at iteration {updater.iteration} of {last}; a snapshot is in {args.out}.\n"
-                f"Go on:           {resume_command(args)}")
-        ranks.Barrier()  # a launcher may kill all as soon as one has left
+        say(summary(args, config, updater, last))
+        claim.close()
+    watch.stage("the end")
+    ranks.Barrier()  # a launcher may kill all as soon as one has left
+    comm.finalize()
+    if interrupted:
         raise SystemExit(INTERRUPTED)
 
 
-def say(text):
-    """Print at once."""
-    print(text, flush=True)
+def run(trainer, args):
+    """The training loop.
+
+    Args:
+        trainer (chainer.training.Trainer): The training.
+        args (argparse.Namespace): The options.
+
+    Raises:
+        SystemExit: If the losses left the finite numbers, which every rank learns at the same time.
+        DataError: If the system refuses a file.
+    """
+    try:
+        trainer.run(show_loop_exception_msg=False)
+    except DivergedError as error:
+        if MPI.COMM_WORLD.rank == 0:
+            print(f"{PROGRAM}: error: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(error.status) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise DataError(f"{error.filename}: {error.strerror}; see that {args.out} is still there and can be written, "
+                        f"then go on with -r") from None
 
 
 def beginning(args, config, place, batches, last):
     """What is trained on what, for the log."""
     facts = place.facts
-    graph = "" if place.device == "@numpy" else f"CUDA graph: {facts['graph']}\n"
-    return (
-        f"{len(batches.slices)} slices from {args.dataset}, {batches.n_batches} batches of {config.batchsize} an "
-        f"epoch, {config.epoch} epochs, iteration {batches.iteration} of {last} done\n"
-        f"ranks: {facts['ranks']}, communicator: {place.communicator}\n"
-        f"device: {facts['device']}; kernels: {facts['kernels']}; threads for each rank: {THREADS}\n"
-        f"{graph}results go to {args.out}")
+    preparing = "measuring real slices, compiling kernels" if args.measures != "off" else "compiling kernels"
+    return "\n".join([
+        f"{len(batches.slices)} slices from {args.dataset}: {batches.n_batches} batches of {config.batchsize} an epoch,"
+        f" {config.epoch} epochs",
+        f"ranks: {facts['ranks']}, communicator: {place.communicator}",
+        f"device: {facts['device']}; kernels: {facts['kernels']}",
+        f"threads for each rank: {THREADS}",
+        *([] if place.device == "@numpy" else [f"CUDA graph: {facts['graph']}"]),
+        *([place.warning] if place.warning else []),
+        f"iteration {batches.iteration} of {last} done; results go to {args.out}",
+        f"Preparing: {preparing}; silent for up to a minute"])
 
 
 def resume_command(args):
     """How to go on with this run."""
-    launcher = f"mpiexec -n {MPI.COMM_WORLD.size} " if MPI.COMM_WORLD.size > 1 else ""
-    return f"{launcher}python -m dcgan_mri.train -i {shlex.quote(args.dataset)} -o {shlex.quote(args.out)} -r"
+    return command("dcgan_mri.train", "-i", args.dataset, "-o", args.out, "-r", ranks=MPI.COMM_WORLD.size)
 
 
-def summary(args, updater):
-    """What to look at now."""
-    out = args.out
+def summary(args, config, updater, last):
+    """What to look at now, and how to go on."""
+    out, n = args.out, updater.iteration
+    if n < last:
+        return (f"Interrupted at iteration {n} of {last}; a snapshot is in {out}.\n"
+                f"Go on:           {resume_command(args)}")
     page = f"  review page    {out}/{result_folder.PAGE}\n" if args.page == "on" else ""
+    whole = updater.epoch >= config.epoch
+    go_on = f"More epochs:     {resume_command(args)} -e {2 * config.epoch}" if whole else \
+        f"Go on:           {resume_command(args)}"
+    generator = f"{out}/{result_folder.GENERATOR}"
     return (
-        f"Done: {updater.iteration} iterations, {updater.epoch_detail:g} epochs.\n{page}"
+        f"Done: {n} iteration{'s' * (n != 1)}, {round(updater.epoch_detail, 2):g} of {config.epoch} epochs.\n{page}"
         f"  sample grids   {out}/{sample_grids.FOLDER}/epoch_*.png\n"
         f"  curves         {out}/{result_folder.CURVES}\n"
         f"  log            {out}/{result_folder.LOG}\n"
-        f"  generator      {out}/{result_folder.GENERATOR}\n"
-        f"More images:     python -m dcgan_mri.generate {out}/{result_folder.GENERATOR} -o samples\n"
-        f"More epochs:     {resume_command(args)} -e {updater.epoch * 2 or 1}")
+        f"  generator      {generator}\n"
+        f"More images:     {command('dcgan_mri.generate', generator, '-o', 'samples')}\n"
+        f"{go_on}")
 
 
 if __name__ == "__main__":

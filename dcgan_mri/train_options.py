@@ -28,8 +28,9 @@ def parse(argv, speaks):
                "  mpiexec -n 4 python -m dcgan_mri.train                 the paper's training on four ranks\n"
                "  python -m dcgan_mri.train -o result -r                 go on where that run stopped\n"
                "  python -m dcgan_mri.train -e 2 --max-iterations 20     a look at whether it works\n"
-               "Settings come from the preset, then from --config, then from the options below; with -r they come\n"
-               "from the snapshot in place of the preset.\n\n"
+               "Settings come from the preset, then from --config, then from the options below. A run that goes on\n"
+               "(-r) keeps its own: only epoch, step sizes, beta1, weight_decay and dropout_when_sampling\n"
+               "may change, and each change is named.\n\n"
                "exit status: 0 finished, 1 data or machine, 2 usage, 75 interrupted by a signal with a snapshot to go\n"
                "on from (SIGTERM, SIGUSR1 or Ctrl-C on any rank; Ctrl-C twice stops at once).")
     files = parser.add_argument_group("what to train on, where to put the results")
@@ -58,10 +59,9 @@ def parse(argv, speaks):
                        help="sample grids in grey, the mean of the network's three channels: a third of the file size "
                             "(default: in colour)")
     which = parser.add_argument_group("which settings")
-    which.add_argument("--preset", choices=settings.PRESETS, default="paper",
+    which.add_argument("--preset", choices=settings.PRESETS,
                        help="paper: its numbers, its words read as its released code does; released: that code's "
-                            "numbers too; literal: its words as they stand; improved: its future work "
-                            "(default %(default)s)")
+                            "numbers too; literal: its words as they stand; improved: its future work (default paper)")
     which.add_argument("--config", metavar="FILE", help="YAML file with settings, such as a run's config.yaml")
     numbers = parser.add_argument_group("settings of the training")
     add_settings(numbers, {"epoch": ("-e",), "batchsize": ("-b",), "n_subjects": (), "optimizer": (), "alpha": (),
@@ -93,10 +93,10 @@ def parse(argv, speaks):
                          help="on a GPU, try the fast code against Chainer's own first, about two seconds; what fails "
                               "is not used (default %(default)s)")
     machine.add_argument("--timeout", type=float, default=600.0, metavar="S",
-                         help="seconds without an iteration after which a job of several ranks ends itself and names "
+                         help="seconds without progress after which a job of several ranks ends itself and names "
                               "the rank that hangs; 0 waits for ever (default %(default)g)")
     machine.add_argument("--progress", choices=("auto", "bar", "lines"), default="auto",
-                         help="Chainer's progress bar, or a line a minute for logs (default: bar on a terminal)")
+                         help="a progress bar, or a line a minute for logs (default: bar on a terminal)")
     args = parser.parse_args(argv)
     for name in ("snapshot_interval", "max_iterations", "keep_snapshots"):
         value = getattr(args, name)

@@ -1,9 +1,15 @@
 """Which device a rank computes on."""
 
 import dataclasses
+import importlib.metadata
+import pathlib
+import re
+import shutil
 
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.errors import UsageError
+
+INSTALL = "`make setup`, or `pip install .[gpu]`,"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +37,13 @@ def visible_gpus():
     try:
         import cupy
     except ImportError as error:
-        return 0, f"CuPy cannot be imported ({_first_line(error)}); `pip install .[gpu]` installs it"
+        if not _has_nvidia():
+            return 0, "there is no NVIDIA GPU"
+        return 0, f"CuPy cannot be imported ({_first_line(error)}); {INSTALL} installs it"
+    several = [found.name for found in importlib.metadata.distributions() if re.fullmatch("cupy(-cuda.*)?", found.name)]
+    if len(several) > 1:
+        return 0, (f"there are two CuPys in each other's way, {' and '.join(several)}; remove both by `pip uninstall`, "
+                   f"then {INSTALL} installs one")
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except Exception as error:  # CuPy raises its own types, which differ between versions.
@@ -89,6 +101,11 @@ def count_gpus(devices):
             f"rank {without[0]} on {devices[without[0]][0]} finds no GPU while others do; "
             f"use --gpu off, or start ranks only where there is one")
     return len({pair for pair in devices if pair[1]})
+
+
+def _has_nvidia():
+    """Whether the machine has an NVIDIA GPU, so that CuPy would be of use."""
+    return any(pathlib.Path("/dev").glob("nvidia[0-9]*")) or shutil.which("nvidia-smi") is not None
 
 
 def _first_line(error):

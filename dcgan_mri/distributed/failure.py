@@ -4,6 +4,7 @@ Before training, an error may occur on some ranks and not on others; `together` 
 in order. During training ranks wait for one another inside collectives, so a rank that fails has to abort the others.
 """
 
+import re
 import sys
 import time
 import traceback
@@ -14,6 +15,9 @@ from dcgan_mri.errors import FAILED, UserError
 
 # An abort kills the launcher's helpers at once, and with them what they have not yet passed on to the terminal.
 SECONDS_TO_BE_HEARD = 1.0
+# After these nothing runs on the GPU any more in this process (names of cudaError_t, and what they say).
+POISONED = re.compile(r"cudaError(IllegalAddress|LaunchFailure|MisalignedAddress|IllegalInstruction|HardwareStackError|"
+                      r"InvalidPc|Assert|ECCUncorrectable)|illegal memory access|unspecified launch failure")
 
 
 class together:  # noqa: N801, a context manager is written as a word
@@ -62,13 +66,15 @@ class together:  # noqa: N801, a context manager is written as a word
         return [value for value, _ in met]
 
 
-def abort_job_on_error(program):
+def abort_job_on_error(program, if_out_of_memory="use more GPUs", if_gpu_fails="use --kernels plain"):
     """From now on an exception that nothing catches ends every rank: a message, then MPI's abort.
 
     Without this a rank that raises leaves the others waiting in their next collective for ever.
 
     Args:
         program (str): Name that the message begins with.
+        if_out_of_memory (str): What the user can do when memory runs out.
+        if_gpu_fails (str): What the user can do after an error that leaves a GPU useless for this process.
     """
 
     def hook(kind, error, trace):
@@ -78,8 +84,12 @@ def abort_job_on_error(program):
             print(f"{program}: error: {error} (rank {rank})", file=sys.stderr, flush=True)
         elif kind.__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower():  # CuPy has several types
             status = FAILED
-            remedy = "use more GPUs, or begin anew with a smaller --batchsize"
-            print(f"{program}: error: rank {rank} is out of memory ({error}); {remedy}", file=sys.stderr, flush=True)
+            print(f"{program}: error: rank {rank} is out of memory ({error}); {if_out_of_memory}", file=sys.stderr,
+                  flush=True)
+        elif POISONED.search(str(error)):
+            status = FAILED
+            print(f"{program}: error: rank {rank}: the GPU gave up ({error}); {if_gpu_fails}", file=sys.stderr,
+                  flush=True)
         else:
             status = 130 if issubclass(kind, KeyboardInterrupt) else FAILED
             traceback.print_exception(kind, error, trace)

@@ -29,6 +29,7 @@ class Interruption(chainer.training.Extension):
         self.mpi_comm = mpi_comm
         self.agreed = False
         self._signal = 0
+        self._told = False
 
     def listen(self):
         """From now on the signals are noted instead of ending the process."""
@@ -40,10 +41,17 @@ class Interruption(chainer.training.Extension):
         seen = np.array([self._signal])
         self.mpi_comm.Allreduce(MPI.IN_PLACE, seen, op=MPI.MAX)
         self.agreed = bool(seen[0])
+        if self.agreed:
+            self._tell("")
 
     def _note(self, number, frame):
         self._signal = number
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-            print("stopping after this iteration, with a snapshot; press Ctrl-C again to stop at once",
-                  file=sys.stderr, flush=True)
+            self._tell("; Ctrl-C again stops at once")
+
+    def _tell(self, hint):
+        """One line, from one rank: a launcher passes Ctrl-C on to all of them."""
+        if self.mpi_comm.rank == 0 and not self._told:
+            self._told = True
+            print(f"\nstopping after this iteration with a snapshot{hint}", file=sys.stderr, flush=True)

@@ -8,6 +8,7 @@ from mpi4py import MPI
 from dcgan_mri.chainer_compat import chainer, chainermn
 from dcgan_mri.distributed import communicator, device
 from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization
+from dcgan_mri.distributed.threads import available_cores
 from dcgan_mri.errors import UsageError
 from dcgan_mri.kernels import backends, convolution_cuda, graph
 
@@ -20,6 +21,7 @@ class Machine:
         comm (chainermn.CommunicatorBase): The ranks.
         device (str): This rank's device as Chainer names it, ``@numpy`` or ``@cupy:0``; in use.
         captures (bool): Whether the training step is to be captured as a CUDA graph.
+        warning (str): What makes the training slow; empty if nothing does.
         communicator (str): The communicator's name and why it was chosen.
         facts (dict): The same in words, for ``environment.json``.
     """
@@ -27,6 +29,7 @@ class Machine:
     comm: chainermn.CommunicatorBase
     device: str
     captures: bool
+    warning: str
     communicator: str
     facts: dict
 
@@ -51,7 +54,10 @@ def choose(args, config, ranks, ready):
         UsageError: If what is asked for cannot be.
     """
     mine = device.choose(args.gpu, ranks.Split_type(MPI.COMM_TYPE_SHARED).rank)
-    devices = ready.agree((socket.gethostname(), mine.identity))
+    host = socket.gethostname()
+    everybody = ready.agree((host, mine.identity, available_cores()))
+    devices = [(name, identity) for name, identity, _ in everybody]
+    beside = [cores for name, _, cores in everybody if name == host and cores & available_cores()]
     name, reason = communicator.choose(
         args.communicator, ranks.size, device.count_gpus(devices), args.allreduce_dtype, communicator.nccl_is_there())
     on_gpu = mine.spec != "@numpy"
@@ -61,9 +67,27 @@ def choose(args, config, ranks, ready):
     if on_gpu and backends.is_fast() and args.self_test == "on":
         kernels, captures, graph_reason = _after_self_test(args.precision, kernels, captures, graph_reason)
     ready.agree()
-    return Machine(communicator.create(name, ranks, args.allreduce_dtype), mine.spec, captures, f"{name} ({reason})", {
+    comm = communicator.create(name, ranks, args.allreduce_dtype)
+    warning = "" if on_gpu else crowd_warning(len(beside), len(available_cores()))
+    return Machine(comm, mine.spec, captures, warning, f"{name} ({reason})", {
         "ranks": ranks.size, "hosts": sorted({host for host, _ in devices}), "device": mine.description,
         "communicator": name, "kernels": kernels, "graph": graph_reason})
+
+
+def crowd_warning(n_ranks, n_cores):
+    """What to tell of ranks that outnumber the cores.
+
+    Args:
+        n_ranks (int): Ranks that compute on the same cores.
+        n_cores (int): These cores.
+
+    Returns:
+        str: A line; empty if there are enough.
+    """
+    if n_ranks <= n_cores:
+        return ""
+    return (f"warning: {n_ranks} ranks share {n_cores} core{'s' * (n_cores > 1)} of this machine and wait for one "
+            f"another; {n_cores} would be faster")
 
 
 def _choose_kernels(args, on_gpu):

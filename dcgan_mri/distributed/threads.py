@@ -5,9 +5,19 @@ Must run before NumPy is loaded, so this module imports nothing that loads it.
 
 import os
 import pathlib
+import sys
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
+
+
+def available_cores():
+    """The cores that this process may run on.
+
+    Returns:
+        set of int: Their numbers.
+    """
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 
 def cores():
@@ -16,7 +26,7 @@ def cores():
     Returns:
         int: At least 1.
     """
-    return len(_cores())
+    return len(available_cores())
 
 
 def share_of_cores(mine, all_ranks):
@@ -41,16 +51,33 @@ def limit_blas_threads():
     Returns:
         str: What was done, for the log.
     """
+    MPI = load_mpi()  # noqa: N806, a module
     tell_openblas_of_vectors()
     if os.environ.get("OMP_NUM_THREADS"):
         return f"{os.environ['OMP_NUM_THREADS']} (from OMP_NUM_THREADS)"
-    from mpi4py import MPI
-
     node = MPI.COMM_WORLD.Split_type(MPI.COMM_TYPE_SHARED)
-    threads = share_of_cores(_cores(), node.allgather(_cores()))
+    threads = share_of_cores(available_cores(), node.allgather(available_cores()))
     for variable in VARIABLES:
         os.environ[variable] = str(threads)
     return f"{threads} ({cores()} cores, {node.size} rank{'s' * (node.size > 1)} on this machine)"
+
+
+def load_mpi():
+    """Load MPI, or end with a line that says how to get it.
+
+    Returns:
+        module: ``mpi4py.MPI``.
+
+    Raises:
+        SystemExit: If no MPI library is found.
+    """
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[-1:] or ["no reason given"]
+        sys.exit(f"dcgan_mri: error: no MPI library can be loaded ({reason[0].strip()}); install one with "
+                 f"`{sys.executable} -m pip install 'mpich>=5,<6'`, or load the cluster's module")
+    return MPI
 
 
 def tell_openblas_of_vectors(cpuinfo="/proc/cpuinfo"):
@@ -70,7 +97,3 @@ def tell_openblas_of_vectors(cpuinfo="/proc/cpuinfo"):
     fields = {name.strip(): value.split() for name, value in fields.items()}
     if fields.get("vendor_id") == ["AuthenticAMD"] and set(fields.get("flags", [])) >= AVX512:
         os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
-
-
-def _cores():
-    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))

@@ -1,9 +1,10 @@
-"""A thread beside the training that notices when it stands still, says which rank is the cause, and ends the job.
+"""A thread beside the program that notices when the ranks stand still, says which rank is the cause, and ends the job.
 
-MPI itself waits for ever for a rank that hangs. Each rank leaves a sign of life in the result folder every few seconds;
-when a rank's training has made no iteration for the time set, it looks at the others' signs and ends all.
+MPI itself waits for ever for a rank that hangs. Each rank leaves a sign of life beside the result folder every few
+seconds; when a rank has got no further for the time set, it looks at the others' signs and ends all.
 """
 
+import atexit
 import contextlib
 import json
 import os
@@ -18,66 +19,96 @@ from mpi4py import MPI
 
 from dcgan_mri.distributed.failure import SECONDS_TO_BE_HEARD
 from dcgan_mri.errors import FAILED
-from dcgan_mri.run.result_folder import HEARTBEAT
 
 PACKAGES = (f"{os.sep}dcgan_mri{os.sep}", f"{os.sep}chainermn{os.sep}")
 
 
+def folder_of(out):
+    """Where the ranks of a job leave their signs of life: beside the result folder, which is not there at the start.
+
+    Args:
+        out (str or Path): Result folder.
+
+    Returns:
+        Path: The folder.
+    """
+    out = pathlib.Path(out).resolve()
+    return out.with_name(f".{out.name}.heartbeat")
+
+
 class Watchdog(threading.Thread):
-    """Watches the training of one rank.
+    """Watches one rank, from its creation until the process ends.
 
     Args:
         mpi_comm (mpi4py.MPI.Comm): The ranks.
         out (str or Path): Result folder, seen by all of them.
-        timeout (float): Seconds without an iteration after which the job ends.
-        iteration (callable): Returns the number of the present iteration.
+        timeout (float): Seconds without progress after which the job ends; 0 or one rank: never.
     """
 
-    def __init__(self, mpi_comm, out, timeout, iteration):
+    def __init__(self, mpi_comm, out, timeout):
         super().__init__(name="watchdog", daemon=True)
         self.rank, self.size = mpi_comm.rank, mpi_comm.size
-        self.folder = pathlib.Path(out) / HEARTBEAT
+        self.folder = folder_of(out)
         self.timeout = timeout
-        self.iteration = iteration
         self.interval = min(5.0, timeout / 12)
+        self.updater = None
+        self._stage = "start-up"
         self._main = threading.main_thread().ident
         self._beat = 0
         self._over = threading.Event()
-        if self.rank == 0:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir(exist_ok=True)
-        mpi_comm.Barrier()
-        self._sign()
+
+    def start(self):
+        """Begin to watch, if there is anything to."""
+        if self.size > 1 and self.timeout > 0:
+            if self.rank == 0:
+                shutil.rmtree(self.folder, ignore_errors=True)  # another job's; the others soon sign again
+            self._sign()
+            super().start()
+            atexit.register(self.stop)
+
+    def stage(self, name, updater=None):
+        """Note that this rank has got further.
+
+        Args:
+            name (str): What it does now.
+            updater (chainer.training.Updater): Its iterations are progress too.
+        """
+        self._stage = name
+        self.updater = updater
 
     def stop(self):
-        """End the watch; the training is over."""
+        """End the watch."""
         self._over.set()
         self.join()
-        with contextlib.suppress(OSError):  # the folder is gone, or others still have signs in it
+        with contextlib.suppress(OSError):  # others still have signs in it
             (self.folder / str(self.rank)).unlink(missing_ok=True)
             self.folder.rmdir()
 
     def run(self):
-        """Give signs of life, and look at the others' once the own training has stood still for half the time."""
-        last, since = self.iteration(), time.monotonic()
+        """Give signs of life, and look at the others' once this rank has stood still for half the time."""
+        last, since = self._place(), time.monotonic()
         seen = {}
         while not self._over.wait(self.interval):
             self._sign()
             now = time.monotonic()
-            if self.iteration() != last:
-                last, since, seen = self.iteration(), now, {}
+            if self._place() != last:
+                last, since, seen = self._place(), now, {}
             elif now - since > self.timeout / 2:
                 self._look(seen, now)
             if now - since > self.timeout:
                 self._end(seen, now - since, now)
 
+    def _place(self):
+        return f"iteration {self.updater.iteration}" if self.updater is not None else self._stage
+
     def _sign(self):
         """Write who and where this rank is. A full disk or a lost folder is not this thread's to report."""
         self._beat += 1
-        sign = {"beat": self._beat, "iteration": self.iteration(), "where": _where(self._main),
+        sign = {"beat": self._beat, "at": self._place(), "where": _where(self._main),
                 "host": socket.gethostname(), "pid": os.getpid()}
         path = self.folder / str(self.rank)
         with contextlib.suppress(OSError):
+            self.folder.mkdir(exist_ok=True)
             path.with_suffix(".new").write_text(json.dumps(sign))
             path.with_suffix(".new").replace(path)
 
@@ -106,12 +137,12 @@ class Watchdog(threading.Thread):
 
 
 def report(seen, silent, stood_still):
-    """What to tell the user of a training that stands still.
+    """What to tell the user of a job that stands still.
 
     Args:
         seen (dict): For each rank its last sign of life (or None) and when it came.
         silent (list of int): Ranks that give no more signs.
-        stood_still (float): Seconds since the last iteration.
+        stood_still (float): Seconds without progress.
 
     Returns:
         str: A line on the cause, a line for each rank, and what to do.
@@ -120,14 +151,14 @@ def report(seen, silent, stood_still):
         cause = f"rank {', '.join(map(str, silent))} no longer answers"
     else:
         cause = "all ranks live, but wait for one another: one is stuck in what it does, or the network is down"
-    lines = [f"dcgan_mri.train: error: no iteration for {stood_still:.0f} s; {cause}; ending the job"]
+    lines = [f"dcgan_mri.train: error: no progress for {stood_still:.0f} s; {cause}; ending the job"]
     for rank, (sign, _) in sorted(seen.items()):
         if sign is None:
             lines.append(f"  rank {rank}: left no sign; is the result folder shared by all machines?")
         else:
             state = "last seen" if rank in silent else "is"
-            lines.append(f"  rank {rank} on {sign['host']} (process {sign['pid']}): {state} at iteration "
-                         f"{sign['iteration']}, in {sign['where']}")
+            lines.append(f"  rank {rank} on {sign['host']} (process {sign['pid']}): {state} at {sign['at']}, "
+                         f"in {sign['where']}")
     lines.append("go on from the newest snapshot with -r once the cause is found; --timeout sets how long to wait")
     return "\n".join(lines)
 

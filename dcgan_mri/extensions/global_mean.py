@@ -22,12 +22,16 @@ class GlobalMean(chainer.training.Extension):
     def __call__(self, trainer):
         """Average the observations of the iteration that just ended."""
         names = sorted(trainer.observation)
-        values = np.array([_as_float(trainer.observation[name]) for name in names])
+        values = _as_floats([trainer.observation[name] for name in names])
         means = np.empty_like(values)
         self.mpi_comm.Allreduce(values, means)
         means /= self.mpi_comm.size
         trainer.observation.update(zip(names, means.tolist(), strict=True))
 
 
-def _as_float(value):
-    return float(chainer.backends.cuda.to_cpu(getattr(value, "array", value)))
+def _as_floats(values):
+    """Numbers, Variables and arrays as float64; those that a GPU holds come in one message, which waits for it once."""
+    arrays = [getattr(value, "array", value) for value in values]
+    xp = chainer.backend.get_array_module(*arrays)
+    stacked = xp.stack([xp.asarray(array, dtype=np.float64) for array in arrays])
+    return chainer.backends.cuda.to_cpu(stacked)

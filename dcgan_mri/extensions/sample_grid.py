@@ -7,6 +7,7 @@ from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.extensions.triggers import EACH_EPOCH
 from dcgan_mri.pixels import grey, save_png
 from dcgan_mri.run import sample_grids
+from dcgan_mri.run.result_folder import making
 from dcgan_mri.sampling import sample_stack
 
 
@@ -45,5 +46,6 @@ class SampleGrid(chainer.training.Extension):
         title = f"Epoch {self.epoch} of {self.config.epoch}: generated images by seed"
         self.picture = grid.draw(grey(self.pictures) if self.in_grey else self.pictures, title, seeds, self.bare)
         path = sample_grids.path(trainer.out, self.epoch)
-        path.parent.mkdir(exist_ok=True)
+        with making(path.parent):
+            path.parent.mkdir(exist_ok=True)
         save_png(path, self.picture)

@@ -50,10 +50,10 @@ def read(folder):
     folder = pathlib.Path(folder)
     if not (folder / result_folder.CONFIG).exists():
         raise DataError(f"{folder}: not a result folder, config.yaml is missing; name the -o folder of a training")
-    starts = _json(folder / result_folder.ENVIRONMENT, dict).get("starts", [])
+    starts = _json(folder / result_folder.ENVIRONMENT, dict).get("starts")
     return Run(
         folder=folder, config=settings.build(file=folder / result_folder.CONFIG),
-        starts=[start for start in starts if isinstance(start, dict)],
+        starts=[start for start in starts if isinstance(start, dict)] if isinstance(starts, list) else [],
         entries=by_grid(_json(folder / result_folder.LOG, list)), scale=_json(folder / result_folder.SCALE, dict),
         grids=sample_grids.by_epoch(folder))
 
@@ -95,7 +95,7 @@ def best(out):
     try:
         found = json.loads((pathlib.Path(out) / result_folder.BEST).read_text(encoding="utf-8"))
         return {"criterion": str(found["criterion"]), "epoch": int(found["epoch"]), "value": float(found["value"])}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 
@@ -105,7 +105,7 @@ def _json(path, kind):
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return kind()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot read it ({error}); delete it, then the page goes without") from None
     if not isinstance(found, kind):
         raise DataError(f"{path}: holds a {type(found).__name__}, not what a training writes; delete it") from None

@@ -24,7 +24,6 @@ BEST = "generator_best.json"
 BEST_GENERATOR = "generator_best.npz"
 PAGE = "index.html"
 LOCK = ".lock"
-HEARTBEAT = ".heartbeat"
 
 PACKAGES = ("chainer", "numpy", "cupy-cuda12x", "nvidia-cudnn-cu12", "nvidia-cudnn-frontend", "mpi4py", "mpich",
             "pillow", "scikit-image", "scipy", "matplotlib", "pyyaml")
@@ -89,6 +88,18 @@ def claim(out):
     return file
 
 
+def is_begun(out):
+    """Whether a folder is that of a run, which may have ended before its first snapshot.
+
+    Args:
+        out (str or Path): The folder.
+
+    Returns:
+        bool: Whether a file is there that a run writes when it starts.
+    """
+    return any((pathlib.Path(out) / name).exists() for name in (CONFIG, ENVIRONMENT))
+
+
 def last_start(out):
     """What a run last noted of itself.
 
@@ -98,10 +109,16 @@ def last_start(out):
     Returns:
         dict: The newest entry of ``environment.json``; empty if there is none.
     """
+    return (_starts(out) or [{}])[-1]
+
+
+def _starts(out):
+    """What ``environment.json`` lists; nothing if it is missing or damaged, which is no reason to lose a run."""
     try:
-        return json.loads((pathlib.Path(out) / ENVIRONMENT).read_text(encoding="utf-8"))["starts"][-1]
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        return {}
+        starts = json.loads((pathlib.Path(out) / ENVIRONMENT).read_text(encoding="utf-8"))["starts"]
+        return [start for start in starts if isinstance(start, dict)]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def record_start(out, facts):
@@ -112,7 +129,7 @@ def record_start(out, facts):
         facts (dict): Device, communicator, ranks and the like.
     """
     path = pathlib.Path(out) / ENVIRONMENT
-    starts = json.loads(path.read_text(encoding="utf-8"))["starts"] if path.exists() else []
+    starts = _starts(out)
     starts.append({
         "time": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": sys.argv,

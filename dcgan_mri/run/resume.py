@@ -3,13 +3,11 @@
 import dataclasses
 import pathlib
 
-from mpi4py import MPI
-
 from dcgan_mri import config as settings
-from dcgan_mri.run import result_folder, snapshots
-from dcgan_mri.commandline import given_settings
-from dcgan_mri.errors import UsageError
+from dcgan_mri.commandline import given_settings, say
+from dcgan_mri.errors import DataError, UsageError
 from dcgan_mri.files import write_text
+from dcgan_mri.run import result_folder, snapshots
 
 # A resumed run must have the networks, the losses, the kind of optimizer and the data of the one that it goes on from;
 # only these may change.
@@ -40,33 +38,19 @@ def find_snapshot(args, ranks, ready):
     return snapshot or (path and (path, *snapshots.read(path)))
 
 
-def restore(snapshot, trainer):
-    """Put a snapshot into the run that goes on from it.
-
-    Args:
-        snapshot (tuple): From `find_snapshot`.
-        trainer (chainer.training.Trainer): The run.
-
-    Raises:
-        DataError: If it does not fit.
-    """
-    path, _, arrays = snapshot
-    snapshots.restore(path, arrays, trainer)
-
-
 def _find(args):
     if args.resume is None:
         return None
-    if args.resume == "auto" and never_saved(args.out):
-        print(f"{args.out}: the run ended before its first snapshot; beginning anew", flush=True)
+    if args.resume == "auto" and result_folder.is_begun(args.out) and not snapshots.newest_first(args.out):
+        say(f"{args.out}: the run ended before its first snapshot; beginning anew with its settings")
         return None
     if args.resume == "auto":
-        path, config, arrays, passed_over = snapshots.read_newest(args.out)
+        path, config, arrays, passed_over = snapshots.read_newest(args.out, lambda config: _foreign(args.out, config))
         for message in passed_over:
-            print(f"passed over {message}", flush=True)
+            say(f"passed over {message}")
         return str(path), config, arrays
-    config, arrays = snapshots.read(args.resume)
-    iteration = int(arrays.get("updater/iteration", 0))
+    config, arrays = snapshots.read_run(args.resume)
+    iteration = int(arrays["updater/iteration"])
     later = [path for path in snapshots.newest_first(args.out) if snapshots.iteration_of(path) > iteration]
     if later:
         raise UsageError(
@@ -75,27 +59,63 @@ def _find(args):
     return args.resume, config, arrays
 
 
-def never_saved(out):
-    """Whether a folder is that of a run which ended before its first snapshot."""
-    return bool(result_folder.last_start(out)) and not snapshots.newest_first(out)
+def _foreign(out, config):
+    """Why settings cannot be those of the run in a folder, by its config.yaml; empty if they can."""
+    file = pathlib.Path(out) / result_folder.CONFIG
+    if not file.exists():
+        return ""
+    for name, value in settings.read_yaml(file).items():
+        if name not in MAY_CHANGE and value != getattr(config, name):
+            return f"{name} is {getattr(config, name)} in it, {value} in {file}; undo that if you changed it"
+    return ""
 
 
-def choose_config(args, snapshot):
-    """The settings: the preset's or the snapshot's, then the file's, then the options'."""
-    if snapshot is None:
-        return settings.build(args.preset, args.config, **given_settings(args))
-    path, before, _ = snapshot
+def choose_config(args, snapshot, first=True):
+    """The settings of a new run, or those that a run goes on with: its own, and what may change.
+
+    Args:
+        args (argparse.Namespace): The options.
+        snapshot (tuple): From `find_snapshot`.
+        first (bool): Whether to say what changes.
+
+    Returns:
+        Config: The preset's, then the file's, then the options'. For a run that goes on, the snapshot's in place of the
+        preset's, then those of its config.yaml, which may have been edited or be of a later start.
+
+    Raises:
+        UsageError: If another setting than those in `MAY_CHANGE` is to change, or a value is wrong.
+        DataError: If a file cannot be read.
+    """
+    own = pathlib.Path(args.out) / result_folder.CONFIG
+    goes_on = args.resume is not None and own.exists()
+    if snapshot is None and not goes_on:
+        return settings.build(args.preset or "paper", args.config, **given_settings(args))
+    path, before = (str(own), settings.build(file=own)) if snapshot is None else snapshot[:2]
     base = dataclasses.asdict(before)
-    asked = {**base, **(settings.read_yaml(args.config) if args.config else {}), **given_settings(args)}
+    sources = {str(own): settings.read_yaml(own) if goes_on else {}, "--preset": _preset(args.preset),
+               str(args.config): settings.read_yaml(args.config) if args.config else {},
+               "the options": given_settings(args)}
+    asked, by = dict(base), {}
+    for source, values in sources.items():
+        by.update({name: source for name, value in values.items() if value != asked[name]})
+        asked.update(values)
     config = settings.from_dict(asked)
     changed = [name for name, value in dataclasses.asdict(config).items() if value != base[name]]
     for name in changed:
-        difference = f"{name} is {base[name]} in {path}, {getattr(config, name)} was asked for"
+        difference = f"{name} is {base[name]} in {path}, {getattr(config, name)} was asked for by {by[name]}"
         if name not in MAY_CHANGE:
             raise UsageError(f"{difference}; a run goes on with the {name} that it began with")
-        if MPI.COMM_WORLD.rank == 0:
-            print(f"changed: {difference}", flush=True)
+        if first:
+            say(f"changed: {difference}")
     return config
+
+
+def _preset(name):
+    """The settings in which presets differ, as one of them has them."""
+    if name is None:
+        return {}
+    config = settings.build(name)
+    return {key: getattr(config, key) for preset in settings.PRESETS.values() for key in preset}
 
 
 def choose_dataset(args):
@@ -103,7 +123,27 @@ def choose_dataset(args):
     if args.dataset is not None:
         return args.dataset
     before = result_folder.last_start(args.out).get("dataset") if args.resume else None
-    return before or DATASET
+    return before if isinstance(before, str) else DATASET
+
+
+def restore(snapshot, trainer, slices):
+    """Put a snapshot into the run that goes on from it.
+
+    Args:
+        snapshot (tuple): From `find_snapshot`.
+        trainer (chainer.training.Trainer): The run.
+        slices (dcgan_mri.slice_set.Slices): The slices it is to go on with.
+
+    Raises:
+        DataError: If it does not fit, or the run began with other slices.
+    """
+    path, _, arrays = snapshot
+    if str(arrays["updater/iterator:main/slices"]) != slices.fingerprint:
+        before = result_folder.last_start(trainer.out).get("dataset")
+        theirs = f"{before}, " if isinstance(before, str) and before != str(slices.folder) else ""
+        raise DataError(f"{slices.folder}: not the slices that this run began with, which were {theirs}those with "
+                        f"manifest {str(arrays['updater/iterator:main/slices'])[:12]}…; name them with -i")
+    snapshots.restore(path, arrays, trainer)
 
 
 def open_result_folder(args, config, facts):
@@ -121,7 +161,7 @@ def open_result_folder(args, config, facts):
         UsageError: If it holds something else already.
         DataError: If another run is writing there, or nothing can be written.
     """
-    if args.resume is None or not result_folder.last_start(args.out):
+    if args.resume is None or not result_folder.is_begun(args.out):
         result_folder.open_new(args.out, "go on with that run by -r, or ")
     claim = result_folder.claim(args.out)
     write_text(pathlib.Path(args.out) / result_folder.CONFIG, config.to_yaml())

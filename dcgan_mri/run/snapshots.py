@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import re
 import zipfile
@@ -20,6 +21,8 @@ CONFIG_KEY = "dcgan_mri_config"
 IN_SNAPSHOT, AVERAGED_IN_SNAPSHOT = "updater/model:gen/", "updater/averaged/"
 # Bytes of an array in an npz beside its values, and of the settings, at most.
 HEADER, SETTINGS = 2**10, 2**16
+COUNTERS = ("updater/iteration", "updater/iterator:main/iteration")
+LOG_KEY = "extensions/LogReport/_log"
 NAME = re.compile(r"snapshot_iter_(\d+)\.npz")
 
 
@@ -70,11 +73,12 @@ def iteration_of(path):
     return int(NAME.fullmatch(path.name)[1])
 
 
-def read_newest(folder):
-    """Read the newest snapshot that is whole; one that is not is passed over.
+def read_newest(folder, why_not=lambda config: ""):
+    """Read the newest snapshot that is whole and belongs to the run; one that is not is passed over.
 
     Args:
         folder (str or Path): Result folder.
+        why_not (callable): From settings to the reason why they are not those of this run; empty if they are.
 
     Returns:
         tuple: Path, settings and arrays, as `read` gives them, and a list of messages on those passed over.
@@ -85,11 +89,34 @@ def read_newest(folder):
     passed_over = []
     for path in newest_first(folder):
         try:
-            return path, *read(path), passed_over
+            config, arrays = read_run(path)
         except DataError as error:
             passed_over.append(str(error))
+            continue
+        reason = why_not(config)
+        if not reason:
+            return path, config, arrays, passed_over
+        passed_over.append(f"{path}: not of this run ({reason})")
     reasons = f" ({'; '.join(passed_over)})" if passed_over else ""
-    raise DataError(f"{folder}: no snapshot to go on from{reasons}; leave out -r to begin anew")
+    raise DataError(f"{folder}: no snapshot to go on from{reasons}; leave out -r to begin anew in another folder")
+
+
+def read_run(path):
+    """As `read`, for a snapshot of a whole run.
+
+    Raises:
+        DataError: Also if its counters or its log are not those of a run.
+    """
+    config, arrays = read(path)
+    try:
+        counters = [arrays[name] for name in COUNTERS]
+        json.loads(str(arrays[LOG_KEY]))
+        whole = all(counter.shape == () and counter.dtype.kind == "i" and counter >= 0 for counter in counters)
+    except (KeyError, ValueError, RecursionError):
+        whole = False
+    if not whole:
+        raise DataError(f"{path}: not a snapshot of a run; name a snapshot_iter_*.npz")
+    return config, arrays
 
 
 def read(path):
@@ -102,10 +129,15 @@ def read(path):
         tuple: Settings (Config) and arrays (dict from name to numpy.ndarray).
 
     Raises:
-        DataError: If it is missing, damaged, or not one of ours. Pickled objects are refused, not loaded.
+        DataError: If it is missing, damaged, or not one of ours. Pickled objects are refused, not loaded; so is
+            compressed content, which could grow without bound and which `save` never writes.
     """
     with _open(path) as (archive, config):
         # Member by member, since numpy.load hands out what is no array as bytes.
+        members = archive.infolist()
+        if (any(member.compress_type != zipfile.ZIP_STORED for member in members)
+                or sum(member.file_size for member in members) > os.path.getsize(path)):
+            raise DataError(f"{path}: is compressed, which dcgan_mri never writes; name another file")
         return config, {name.removesuffix(".npy"): np.lib.format.read_array(archive.open(name), allow_pickle=False)
                         for name in archive.namelist() if name != f"{CONFIG_KEY}.npy"}
 
@@ -119,12 +151,16 @@ def restore(path, arrays, target):
         target: Anything that Chainer serializes.
 
     Raises:
-        DataError: If names or shapes do not fit.
+        DataError: If names, shapes or types do not fit, or values are none that a training leaves.
     """
     try:
+        updater = getattr(target, "updater", None)  # a trainer that has not begun cannot be asked for more
+        for name, expected in _as_arrays(updater or target).items():
+            _check(f"updater/{name}" if updater else name, arrays, expected)
         chainer.serializers.NpzDeserializer(arrays).load(target)
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{path}: does not fit these networks ({error}); use the settings it was made with") from None
+    except Exception as error:  # as in `read`
+        raise DataError(
+            f"{path}: does not fit these networks ({_short(error)}); use the settings it was made with") from None
 
 
 def load_generator(path):
@@ -144,8 +180,11 @@ def load_generator(path):
         gen = Generator(config)
         before = AVERAGED_IN_SNAPSHOT if config.ema else IN_SNAPSHOT
         inside = any(name.startswith(before) for name in archive.namelist())
-        arrays = {name: _weights(path, archive, before + name if inside else name, own)
-                  for name, own in _serialized(gen).items()}
+        own = {before + name if inside else name: array for name, array in _as_arrays(gen).items()}
+        arrays = {name: _array(archive, name, array.nbytes + HEADER) for name, array in own.items()
+                  if f"{name}.npy" in archive.namelist()}
+    if inside:
+        arrays = {name.removeprefix(before): array for name, array in arrays.items()}
     restore(path, arrays, gen)
     return gen, config
 
@@ -164,9 +203,8 @@ def _open(path):
     except UserError as error:
         raise DataError(str(error)) from None
     except Exception as error:  # what damaged or hostile content raises inside zipfile, zlib, NumPy and json has no end
-        reason = " ".join(f"{type(error).__name__} {error}".split())
         raise DataError(f"{path}: not a whole file of weights: cut short, or changed since it was written "
-                        f"({reason[:200]}); copy it again, or name another one") from None
+                        f"({_short(error)}); copy it again, or name another one") from None
 
 
 def _array(archive, name, most):
@@ -177,29 +215,31 @@ def _array(archive, name, most):
     return np.lib.format.read_array(archive.open(f"{name}.npy"), allow_pickle=False)
 
 
-def _weights(path, archive, name, own):
-    """One array in place of a new generator's own; Chainer would take what only broadcasts or casts to it."""
-    if f"{name}.npy" not in archive.namelist():
-        raise DataError(f"{path}: does not fit these networks ({name} is missing); name another file")
-    array = _array(archive, name, own.nbytes + HEADER)
-    if (array.shape, array.dtype) != (own.shape, own.dtype):
-        raise DataError(f"{path}: does not fit these networks ({name} is {array.dtype} of shape {array.shape}, must be "
-                        f"{own.dtype} of shape {own.shape}); name another file")
-    if not np.isfinite(array).all() or name.endswith("/avg_var") and (array < 0).any():
-        raise DataError(f"{path}: no generator that can make images ({name} has values that are "
-                        f"{'negative' if np.isfinite(array).all() else 'not finite'}); name another file")
-    return array
+def _check(name, arrays, expected):
+    """Refuse what is missing, what Chainer would broadcast or convert, and what no training leaves."""
+    if name not in arrays:
+        raise ValueError(f"{name} is missing")
+    found = arrays[name]
+    if (found.shape, found.dtype.kind) != (expected.shape, expected.dtype.kind):
+        raise ValueError(f"{name} is {found.dtype} of shape {found.shape}, not {expected.dtype} of {expected.shape}")
+    if found.dtype.kind == "f" and not np.isfinite(found).all():
+        raise ValueError(f"{name} has values that are not finite")
+    if name.endswith("/avg_var") and (found < 0).any():
+        raise ValueError(f"{name} has values that are negative")
 
 
-def _serialized(target):
-    """Names and arrays of anything that Chainer serializes."""
+def _as_arrays(target):
     serializer = chainer.serializers.DictionarySerializer()
     serializer.save(target)
     return serializer.target
 
 
+def _short(error):
+    return " ".join(f"{type(error).__name__} {error}".split())[:200]
+
+
 def _write(path, target, config):
-    arrays = _serialized(target)
+    arrays = _as_arrays(target)
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise DataError(f"{path}: not written, since {name} is no longer finite; go on from the one before it")

@@ -1,9 +1,13 @@
 """Options made from settings."""
 
+import subprocess
+import sys
+
 import pytest
 
-from dcgan_mri.commandline import Parser, add_settings, check_installed, given_settings
+from dcgan_mri.commandline import Parser, add_settings, check_installed, command, given_settings, version
 from dcgan_mri.errors import UsageError
+from tests.helpers import ROOT, run_job
 
 
 def parser():
@@ -24,6 +28,69 @@ def test_yes_and_no_are_written_as_in_a_file(text, value):
     assert given_settings(parser().parse_args(["--dis-bn", text])) == {"dis_bn": value}
 
 
+@pytest.mark.parametrize(("arguments", "near"), [(["--batchsiz", "4"], "--batchsize"), (["--othr=3"], "--other")])
+def test_misspelt_options_get_a_suggestion(arguments, near):
+    with pytest.raises(UsageError, match=f"did you mean {near}\\?"):
+        parser().parse_args(arguments)
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--version"])
+    assert capsys.readouterr().out == f"dcgan_mri {version()}\n"
+
+
+def test_printed_commands_run_from_where_the_user_stands(tmp_path, monkeypatch):
+    python = tmp_path / "my venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    monkeypatch.setattr("sys.executable", str(python))
+    monkeypatch.chdir(tmp_path)
+    assert command("m", "-o", "a b") == "'my venv/bin/python' -m m -o 'a b'"
+    assert command("m", ranks=2) == "mpiexec -n 2 'my venv/bin/python' -m m"
+    (python.parent / "mpiexec").touch()
+    assert command("m", ranks=2) == "'my venv/bin/mpiexec' -n 2 'my venv/bin/python' -m m"
+    monkeypatch.chdir(tmp_path / "my venv" / "bin")
+    assert command("m") == "./python -m m"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert command("m") == f"'{python}' -m m"
+
+
+def test_a_program_goes_on_when_nobody_reads_its_output():
+    done = run_job("-c", """
+import os, sys
+from dcgan_mri.commandline import say
+read, write = os.pipe()
+os.dup2(write, 1)
+os.close(read)
+for line in range(3):
+    say(line)
+""")
+    assert done.returncode == 0
+    assert done.stderr == "nobody reads the output any more; the program goes on without it\n"
+
+
+@pytest.mark.parametrize(("arguments", "parts"), [
+    ([], ["python -m dcgan_mri.train", "dcgan_mri.generate", "dcgan_mri.evaluate", "dcgan_mri.review"]),
+    (["--version"], ["dcgan_mri "])])
+def test_the_package_lists_its_programs(arguments, parts):
+    done = run_job("-m", "dcgan_mri", *arguments)
+    assert done.returncode == 0, done.stderr
+    for part in parts:
+        assert part in done.stdout
+
+
+def test_another_interpreter_and_a_missing_library_are_one_line(tmp_path):
+    bare = subprocess.run([sys.executable, "-S", "-m", "dcgan_mri.train"], cwd=ROOT, capture_output=True, text=True)
+    assert bare.returncode == 1
+    assert "has no numpy, chainer, mpi4py; use the environment that `make setup` made" in bare.stderr
+    assert len(bare.stderr.splitlines()) == 1
+    without = run_job("-m", "dcgan_mri.train", OMP_NUM_THREADS="1", MPI4PY_LIBMPI=str(tmp_path / "none.so"))
+    assert without.returncode == 1
+    assert "no MPI library can be loaded" in without.stderr
+    assert len(without.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--batch", "4"], "unrecognized arguments"),
     (["-b", "four"], "'four'"),
@@ -39,7 +106,7 @@ def test_errors_are_one_line_and_name_the_way_out(arguments, message):
 
 def test_help_gives_default_and_source():
     text = " ".join(parser().format_help().split())
-    assert "-b N, --batchsize N images per iteration, over all ranks together" in text
+    assert "--batchsize N, -b N images per iteration, over all ranks together" in text
     assert "(default 8, 16 with --preset released; paper, II-C)" in text
     assert "--dis-bn {true,false} batch normalisation in D, on every convolution but the first (default true;" in text
 

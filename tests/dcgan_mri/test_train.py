@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -266,12 +267,25 @@ def test_resume_from_an_older_file_does_not_lose_to_the_newer(finished, slices16
 
 
 def test_run_that_ended_before_its_first_snapshot_begins_anew(finished, slices16, tmp_path):
-    (tmp_path / "environment.json").write_text((finished[1] / "environment.json").read_text())
+    for name in ("environment.json", "config.yaml"):
+        (tmp_path / name).write_text((finished[1] / name).read_text())
     assert "exists already" in one_line_of(train(slices16, tmp_path), 2)
-    done = train(slices16, tmp_path, "-r", "-e", 1, ranks=2)
+    done = train(slices16, tmp_path, "-r", "-e", 1, small=False, ranks=2)
     assert done.returncode == 0, done.stderr
-    assert "the run ended before its first snapshot; beginning anew" in done.stdout
+    assert "the run ended before its first snapshot; beginning anew with its settings" in done.stdout
+    assert "changed: epoch is 3 in" in done.stdout
     assert (tmp_path / "snapshot_iter_2.npz").exists()
+
+
+@pytest.mark.parametrize("text", [None, "{"])
+def test_a_lost_environment_does_not_lose_the_run(finished, slices16, tmp_path, text):
+    shutil.copytree(finished[1], tmp_path / "result")
+    (tmp_path / "result" / "environment.json").unlink()
+    if text is not None:
+        (tmp_path / "result" / "environment.json").write_text(text)
+    done = train(slices16, tmp_path / "result", "-r", small=False)
+    assert done.returncode == 0, done.stderr
+    assert "iteration 6 of 6 done" in done.stdout
 
 
 def test_resume_on_other_slices_is_refused_and_on_its_own_needs_no_option(finished, tmp_path):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+from dcgan_mri.distributed.watchdog import folder_of
 from tests.helpers import ROOT, mpiexec
 
 # Without what `--measures auto` finds time for: which epochs that is depends on the clock.
@@ -33,8 +34,7 @@ def job(*options, ranks=2, program=("-m", "dcgan_mri.train"), launcher=None, log
 
 def processes(out, ranks):
     """Process numbers of all ranks, from their signs of life."""
-    folder = pathlib.Path(out) / ".heartbeat"
-    return [json.loads((folder / str(rank)).read_text())["pid"] for rank in range(ranks)]
+    return [json.loads((folder_of(out) / str(rank)).read_text())["pid"] for rank in range(ranks)]
 
 
 def wait_for(condition, seconds=60):

@@ -44,6 +44,16 @@ def test_a_rank_that_sees_one_gpu_takes_it(gpus):
     assert device.choose("on", 3).spec == "@cupy:0"
 
 
+def test_two_cupys_are_named(gpus, monkeypatch):
+    gpus(1)
+    names = ["cupy-cuda12x", "numpy", "cupy-cuda13x"]
+    monkeypatch.setattr(device.importlib.metadata, "distributions",
+                        lambda: [types.SimpleNamespace(name=name) for name in names])
+    count, reason = device.visible_gpus()
+    assert count == 0
+    assert "cupy-cuda12x and cupy-cuda13x; remove both" in reason
+
+
 def test_off_means_cpu_even_with_gpus(gpus):
     gpus(2)
     assert device.choose("off", 0) == device.Device("@numpy", "", "CPU (asked for)")
@@ -63,8 +73,11 @@ def test_why_there_is_no_gpu_is_said(gpus, setup, reason):
         device.choose("on", 0)
 
 
-def test_no_cupy_is_said(monkeypatch):
+def test_no_cupy_is_said_only_where_there_is_a_gpu(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.setattr(device, "_has_nvidia", lambda: False)
+    assert device.visible_gpus() == (0, "there is no NVIDIA GPU")
+    monkeypatch.setattr(device, "_has_nvidia", lambda: True)
     count, reason = device.visible_gpus()
     assert count == 0
     assert "CuPy cannot be imported" in reason

@@ -51,6 +51,10 @@ print("went on")
 @pytest.mark.parametrize(("error", "message", "traceback"), [
     ("DataError('slice.png: gone')", "prog: error: slice.png: gone (rank 1)", False),
     ("ZeroDivisionError('oops')", "ZeroDivisionError: oops", True),
+    ("RuntimeError('cudaErrorIllegalAddress: an illegal memory access was encountered')",
+     "prog: error: rank 1: the GPU gave up (cudaErrorIllegalAddress: an illegal memory access was encountered); "
+     "use --kernels plain", False),
+    ("MemoryError('out of memory')", "prog: error: rank 1 is out of memory (out of memory); use more GPUs", False),
 ])
 def test_a_rank_that_raises_ends_those_that_wait(error, message, traceback):
     begin = time.monotonic()

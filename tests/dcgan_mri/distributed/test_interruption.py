@@ -2,6 +2,7 @@
 
 import os
 import signal
+import types
 
 import pytest
 from mpi4py import MPI
@@ -35,4 +36,16 @@ def test_second_interrupt_has_its_usual_effect(handlers, capsys):
     interruption.listen()
     os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
-    assert "press Ctrl-C again to stop at once" in capsys.readouterr().err
+    interruption(None)
+    said = capsys.readouterr().err.split("\n", 1)[1]
+    assert said == "stopping after this iteration with a snapshot; Ctrl-C again stops at once\n"
+
+
+def test_one_rank_speaks_for_all(handlers, capsys):
+    other = types.SimpleNamespace(rank=1, Allreduce=lambda *args, **kwargs: None)
+    interruption = Interruption(other)
+    interruption.listen()
+    os.kill(os.getpid(), signal.SIGINT)
+    interruption(None)
+    assert interruption.agreed
+    assert capsys.readouterr().err == ""

@@ -1,21 +1,22 @@
 """The watchdog's words, and its silence while all is well; what it does to a job that hangs is a fault test."""
 
 import time
+import types
 
-from mpi4py import MPI
+import pytest
 
-from dcgan_mri.distributed.watchdog import Watchdog, report
-from dcgan_mri.run.result_folder import HEARTBEAT
+from dcgan_mri.distributed.watchdog import Watchdog, folder_of, report
 from tests.helpers import run_job
 
 
 def sign(host, iteration=7):
-    return {"beat": 3, "iteration": iteration, "where": "updater.py, line 45, update_core", "host": host, "pid": 42}
+    return {"beat": 3, "at": f"iteration {iteration}", "where": "updater.py, line 45, update_core", "host": host,
+            "pid": 42}
 
 
 def test_report_names_the_rank_that_is_silent_and_where_it_was():
     lines = report({0: (sign("a"), 0.0), 1: (sign("b", 6), 0.0)}, [1], 61.4).splitlines()
-    assert lines[0] == "dcgan_mri.train: error: no iteration for 61 s; rank 1 no longer answers; ending the job"
+    assert lines[0] == "dcgan_mri.train: error: no progress for 61 s; rank 1 no longer answers; ending the job"
     assert lines[2] == "  rank 1 on b (process 42): last seen at iteration 6, in updater.py, line 45, update_core"
     assert lines[1].startswith("  rank 0 on a (process 42): is at iteration 7")
     assert "-r" in lines[3]
@@ -35,7 +36,7 @@ from mpi4py import MPI
 from dcgan_mri.distributed.watchdog import Watchdog
 
 ranks = MPI.COMM_WORLD
-watchdog = Watchdog(ranks, sys.argv[1], 12.0, lambda: 1)
+watchdog = Watchdog(ranks, sys.argv[1], 12.0)
 time.sleep(0.9 * ranks.rank)
 watchdog.start()
 time.sleep(60)
@@ -45,13 +46,44 @@ time.sleep(60)
 def test_is_heard_though_the_ranks_look_at_different_moments(tmp_path):
     done = run_job("-c", APART, tmp_path, ranks=2)
     assert done.returncode != 0
-    assert done.stderr.count("no iteration for 1") == 1
+    assert done.stderr.count("no progress for 1") == 1
 
 
 def test_lets_a_training_that_moves_go_on(tmp_path):
-    begin = time.monotonic()
-    watchdog = Watchdog(MPI.COMM_SELF, tmp_path, 0.4, lambda: int((time.monotonic() - begin) / 0.1))
+    two = types.SimpleNamespace(rank=0, size=2)
+    watchdog = Watchdog(two, tmp_path / "out", 0.4)
     watchdog.start()
-    time.sleep(1.2)
+    assert folder_of(tmp_path / "out").exists()
+    for iteration in range(12):
+        watchdog.stage("training", types.SimpleNamespace(iteration=iteration))
+        time.sleep(0.1)
     watchdog.stop()
-    assert not (tmp_path / HEARTBEAT).exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+STOPPED = """
+import os, signal, sys
+from mpi4py import MPI
+from dcgan_mri import train
+from dcgan_mri.extensions import snapshot
+
+def stop(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+if MPI.COMM_WORLD.rank == VICTIM:
+    PLACE
+train.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(("place", "victim"), [
+    ("train.Slices = stop", 1), ("train.resume.find_snapshot = stop", 0), ("train.resume.open_result_folder = stop", 0),
+    ("snapshot.Snapshot.__call__ = stop", 0), ("train.summary = stop", 0)])
+def test_a_rank_that_hangs_outside_the_loop_ends_the_job(slices16, tmp_path, place, victim):
+    done = run_job("-c", STOPPED.replace("PLACE", place).replace("VICTIM", str(victim)), "-i", slices16, "-o",
+                   tmp_path / "out", "--image-size", 16, "--width", 1 / 64, "-g", "off", "--measures", "off", "--page",
+                   "off", "-e", 1, "--timeout", 12, ranks=2, timeout=90)
+    assert done.returncode != 0
+    assert done.stderr.count("no progress for ") == 1, done.stderr
+    assert f"rank {victim} no longer answers" in done.stderr
+    assert f"rank {victim} on " in done.stderr

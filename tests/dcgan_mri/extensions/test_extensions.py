@@ -1,8 +1,10 @@
 """Each extension on a run of a few iterations of small networks."""
 
-import io
 import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -18,13 +20,13 @@ from dcgan_mri.extensions.finite import StopUnlessFinite
 from dcgan_mri.extensions.global_mean import GlobalMean
 from dcgan_mri.extensions.log import Log
 from dcgan_mri.extensions.loss_plot import LossPlot
-from dcgan_mri.extensions.progress import ProgressLines, WithoutEscapes
+from dcgan_mri.extensions.progress import ProgressLines, Table
 from dcgan_mri.extensions.sample_grid import SampleGrid
 from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot
 from dcgan_mri.networks import Generator
 from dcgan_mri.pixels import grey
 from dcgan_mri.sampling import sample_stack
-from tests.helpers import SMALL
+from tests.helpers import ROOT, SMALL
 
 CONFIG = Config(**SMALL)
 
@@ -113,24 +115,28 @@ def test_global_mean_turns_observations_into_floats(tmp_path):
 
 
 def test_progress_lines_say_how_far_and_how_long(tmp_path):
-    out = io.StringIO()
-    run(tmp_path, ProgressLines(seconds=0, out=out))
-    lines = out.getvalue().splitlines()
+    lines = []
+    run(tmp_path, ProgressLines(seconds=0, say=lines.append))
     assert len(lines) == 6  # from the third iteration on
-    assert re.fullmatch(r"iteration 3 of 8, epoch 0\.75, \d+\.\d\d s an iteration, 0:00:0\d to go", lines[0])
+    assert re.fullmatch(
+        r"iteration 3 of 8, epoch 0\.75, \d+\.\d\d s each, 0:00:0\d to go, done \w+ \d\d:\d\d", lines[0])
 
 
 def test_progress_lines_wait_their_time(tmp_path):
-    out = io.StringIO()
-    run(tmp_path, ProgressLines(seconds=3600, out=out))
-    assert len(out.getvalue().splitlines()) == 1
+    lines = []
+    run(tmp_path, ProgressLines(seconds=3600, say=lines.append))
+    assert len(lines) == 1
 
 
-@pytest.mark.parametrize(("text", "left"), [("\033[Jrow\n", "row\n"), ("plain", "plain")])
-def test_reports_in_logs_have_no_escape_codes(text, left):
-    stream = io.StringIO()
-    WithoutEscapes(stream).write(text)
-    assert stream.getvalue() == left
+def test_table_fits_80_columns_and_names_what_was_not_measured(tmp_path):
+    said = []
+    run(tmp_path, Log(), Table(said.append))
+    titles, first, second = "\n".join(said).splitlines()
+    assert titles.split()[:4] == ["epoch", "KID", "score", "real"]
+    assert first.split()[:3] == ["1", "-", "2.000"]
+    assert second.split()[-1] == "0:00:00"
+    assert {len(line) for line in (titles, first, second)} == {len(titles)}
+    assert len(titles) <= 80
 
 
 def test_log_is_json_with_means_of_what_was_observed(tmp_path):
@@ -164,3 +170,17 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     with pytest.raises(DataError, match="dc1/W is no longer finite"):
         snapshots.save_generator(tmp_path / "generator.npz", gen, CONFIG)
     assert (tmp_path / "generator.npz").read_bytes() == good
+
+
+@pytest.mark.parametrize("redirect", ["> log", "| cat > log"])
+def test_no_bar_goes_into_a_file_though_a_terminal_is_there(tmp_path, redirect):
+    program = "from dcgan_mri.extensions.progress import is_on_terminal; print(is_on_terminal())"
+    job = f"{sys.executable} -c '{program}' {redirect}"
+    # `script` gives the shell a terminal of its own.
+    subprocess.run(["script", "-qec", job, "/dev/null"], cwd=tmp_path, check=True, capture_output=True,
+                   stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert (tmp_path / "log").read_text() == "False\n"
+    shown = subprocess.run(["script", "-qec", job.removesuffix(redirect), "/dev/null"], cwd=tmp_path, check=True,
+                           capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                           env={**os.environ, "PYTHONPATH": str(ROOT)}).stdout
+    assert shown.strip() == "True"

@@ -18,8 +18,8 @@ def test_new_folder_and_empty_folder_are_taken(tmp_path):
 
 def test_folder_with_anything_in_it_is_refused(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(UsageError, match="exists already; give another folder by -o"):
-        result_folder.open_new(tmp_path)
+    with pytest.raises(UsageError, match="exists already; go on with that run by -r"):
+        result_folder.open_new(tmp_path, "go on with that run by -r, or ")
     with pytest.raises(UsageError, match="exists already"):
         result_folder.open_new(tmp_path / "file")
 
@@ -82,3 +82,17 @@ def test_the_revision_is_marked_when_the_package_was_changed_and_not_for_results
     assert result_folder.git_revision() == clean
     source.write_text("2\n")
     assert result_folder.git_revision() == f"{clean}-dirty"
+
+
+@pytest.mark.parametrize("text", ["", "[", "[]", "{}", '{"starts": 5}', '{"starts": [5]}', "[" * 100_000])
+def test_an_odd_environment_is_begun_anew(tmp_path, text):
+    (tmp_path / "environment.json").write_text(text)
+    assert result_folder.last_start(tmp_path) == {}
+    result_folder.record_start(tmp_path, {"ranks": 1})
+    assert result_folder.last_start(tmp_path)["ranks"] == 1
+
+
+def test_programs_that_cannot_go_on_do_not_name_the_option(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="exists already; give another folder by -o"):
+        result_folder.open_new(tmp_path)

@@ -2,12 +2,15 @@
 
 import argparse
 import dataclasses
+import json
+import types
 
+import numpy as np
 import pytest
 
 from dcgan_mri.config import Config
-from dcgan_mri.errors import UsageError
-from dcgan_mri.run.resume import MAY_CHANGE, choose_config
+from dcgan_mri.errors import DataError, UsageError
+from dcgan_mri.run.resume import MAY_CHANGE, choose_config, restore
 
 CHANGES = {
     "n_subjects": 5, "gen_activation": "relu", "gen_output": "sigmoid", "last_conv": False, "upsampling": "nearest",
@@ -15,8 +18,13 @@ CHANGES = {
     "weight_clip": 0.01, "critic_steps": 5, "loss": "mse", "n_z": 100}
 
 
+def go_on(out, snapshot=None, **asked):
+    args = {"config": None, "preset": None, "out": out, "resume": "auto", **asked}
+    return choose_config(argparse.Namespace(**args), snapshot)
+
+
 def choose(before, **asked):
-    return choose_config(argparse.Namespace(config=None, **asked), ("snapshot.npz", before, {}))
+    return go_on("nowhere", ("snapshot.npz", before, {}), **asked)
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -47,3 +55,44 @@ def test_step_size_of_another_optimizer_is_refused():
 
 def test_what_may_change_are_settings():
     assert set(MAY_CHANGE) < {field.name for field in dataclasses.fields(Config)}
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """The folder of a run of --loss mse --seed 7 that ended before its first snapshot."""
+    (tmp_path / "config.yaml").write_text(Config(loss="mse", seed=7).to_yaml())
+    return tmp_path
+
+
+def test_before_the_first_snapshot_the_settings_are_those_of_the_run(begun, capsys):
+    assert go_on(begun) == Config(loss="mse", seed=7)
+    assert go_on(begun, epoch=5) == Config(loss="mse", seed=7, epoch=5)
+    assert f"changed: epoch is 100 in {begun}/config.yaml, 5 was asked for by the options" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("asked", "by"), [({"seed": 8}, "the options"), ({"preset": "released"}, "--preset")])
+def test_before_the_first_snapshot_what_makes_another_run_is_refused(begun, asked, by):
+    with pytest.raises(UsageError, match=f"was asked for by {by}; a run goes on with the"):
+        go_on(begun, **asked)
+
+
+def test_an_edited_config_is_noticed(begun, capsys):
+    snapshot = ("snapshot.npz", Config(loss="mse", seed=7), {})
+    (begun / "config.yaml").write_text("alpha: 1.0e-4\n")
+    assert go_on(begun, snapshot).alpha == 1e-4
+    assert f"alpha is 0.0002 in snapshot.npz, 0.0001 was asked for by {begun}/config.yaml" in capsys.readouterr().out
+    (begun / "config.yaml").write_text("n_z: 64\n")
+    with pytest.raises(UsageError, match="n_z is 128 in snapshot.npz, 64 was asked for by .*config.yaml"):
+        go_on(begun, snapshot)
+    (begun / "config.yaml").write_text("n_zz: 64\n")
+    with pytest.raises(UsageError, match="unknown setting 'n_zz'; did you mean n_z"):
+        go_on(begun, snapshot)
+
+
+def test_other_slices_are_refused_and_both_sets_are_named(tmp_path):
+    (tmp_path / "environment.json").write_text(json.dumps({"starts": [{"dataset": "data/first"}]}))
+    snapshot = ("snapshot.npz", Config(), {"updater/iterator:main/slices": np.array("0123456789abcdef")})
+    slices = types.SimpleNamespace(folder="data/second", fingerprint="other")
+    with pytest.raises(DataError, match="data/second: not the slices that this run began with, which were data/first, "
+                                        "those with manifest 0123456789ab…; name them with -i"):
+        restore(snapshot, types.SimpleNamespace(out=tmp_path), slices)

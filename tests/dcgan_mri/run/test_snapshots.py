@@ -1,5 +1,6 @@
 """Files of weights: what goes in comes out, and nothing else is let in."""
 
+import dataclasses
 import io
 import json
 import os
@@ -181,7 +182,7 @@ def changed(generator_file, **arrays):
     ({"bn1_of_avg_var": np.full(4, -1, np.float32)}, "bn1/avg_var has values that are negative"),
 ])
 def test_weights_that_make_no_images_are_refused(generator_file, arrays, message):
-    shapes = {name.replace("/", "_of_"): own.shape for name, own in snapshots._serialized(Generator(CONFIG)).items()}
+    shapes = {name.replace("/", "_of_"): own.shape for name, own in snapshots._as_arrays(Generator(CONFIG)).items()}
     arrays = {name: np.broadcast_to(value.ravel()[0], shapes[name]) if value.size > 1 else value
               for name, value in arrays.items()}
     with pytest.raises(DataError, match=re.escape(message)) as caught:
@@ -216,12 +217,64 @@ def test_pipe_is_refused(tmp_path):
     os.mkfifo(tmp_path / "generator.npz")
     with pytest.raises(DataError, match="cannot read it .it is not a regular file"):
         snapshots.load_generator(tmp_path / "generator.npz")
+def save_run(folder, iteration, config=CONFIG, **changed):
+    """A file with the counters and the log of a run, some of them changed."""
+    path = folder / f"snapshot_iter_{iteration}.npz"
+    counters = dict.fromkeys(snapshots.COUNTERS, np.array(iteration))
+    np.savez(path, **{snapshots.CONFIG_KEY: np.array(json.dumps(dataclasses.asdict(config))), **counters,
+                      snapshots.LOG_KEY: np.array("[]"), **changed})
+    return path
+
+
+@pytest.mark.parametrize("changed", [
+    {"updater/iteration": np.array(-1)}, {"updater/iteration": np.array([3])}, {"updater/iteration": np.array("x")},
+    {snapshots.LOG_KEY: np.array("[")}, {snapshots.LOG_KEY: np.array("[" * 100_000)}], ids=str)
+def test_a_newest_file_that_is_no_run_is_passed_over(tmp_path, changed):
+    save_run(tmp_path, 2)
+    save_run(tmp_path, 9, **changed)
+    path, _, _, passed_over = snapshots.read_newest(tmp_path)
+    assert path.name == "snapshot_iter_2.npz"
+    assert passed_over == [f"{tmp_path}/snapshot_iter_9.npz: not a snapshot of a run; name a snapshot_iter_*.npz"]
+
+
+def test_a_newest_file_of_another_run_and_a_generator_under_its_name_are_passed_over(tmp_path, generator_file):
+    save_run(tmp_path, 2)
+    save_run(tmp_path, 8, Config(**SMALL, n_z=5))
+    generator_file.rename(tmp_path / "snapshot_iter_9.npz")
+    path, _, _, passed_over = snapshots.read_newest(tmp_path, lambda config: "z" if config.n_z == 5 else "")
+    assert path.name == "snapshot_iter_2.npz"
+    assert len(passed_over) == 2
+    assert passed_over[1] == f"{tmp_path}/snapshot_iter_8.npz: not of this run (z)"
+
+
+def test_a_zip_bomb_is_refused_before_anything_is_inflated(tmp_path):
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{snapshots.CONFIG_KEY}.npy", npy(np.array("{}")))
+        with archive.open("a.npy", "w") as member:
+            for _ in range(200):
+                member.write(bytes(1 << 20))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="bomb.npz: is compressed, which dcgan_mri never writes"):
+        snapshots.read(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("name", "change", "reason"), [
+    ("dc1/W", lambda array: array[:1], "of shape"), ("dc1/W", lambda array: np.float32(1), "of shape"),
+    ("dc1/W", lambda array: array > 0, "is bool"), ("dc1/W", lambda array: array.astype(np.int8), "is int8"),
+    ("dc1/W", lambda array: array * np.nan, "not finite"), ("bn1/avg_var", lambda array: -array, "negative")])
+def test_weights_that_would_only_broadcast_or_are_none_are_refused(generator_file, name, change, reason):
+    _, arrays = snapshots.read(generator_file)
+    arrays[name] = np.asarray(change(arrays[name]))
+    with pytest.raises(DataError, match=f"does not fit these networks .*{name} .*{reason}"):
+        snapshots.restore(generator_file, arrays, Generator(CONFIG))
 
 
 def test_newest_is_by_iteration_and_not_by_date(tmp_path):
     for number, date in [(90, 300), (1080, 100), (180, 200)]:
-        path = tmp_path / f"snapshot_iter_{number}.npz"
-        snapshots.save_generator(path, Generator(CONFIG), CONFIG)
+        path = save_run(tmp_path, number)
         os.utime(path, (date, date))
     (tmp_path / "snapshot_iter_x.npz").write_bytes(b"")
     assert [path.name for path in snapshots.newest_first(tmp_path)] == [
