@@ -64,7 +64,7 @@ class _Graph:
 
 
 def _add_row(graph, gen, i, row, h):
-    """As `Network.apply_row`: layer, batch normalisation, activation."""
+    """As `Network.apply_row`: layer, batch normalisation, activation, copies of the channels."""
     if row.kind == "upconv":
         scales = graph.constant(f"scales{i}", np.array([1, 1, 2, 2], dtype=np.float32))
         h = graph.add("Resize", h, "", scales, mode="nearest", nearest_mode="floor",
@@ -87,6 +87,8 @@ def _add_row(graph, gen, i, row, h):
     if row.activation != "none":
         operator, attributes = ACTIVATIONS[row.activation](row.slope)
         h = graph.add(operator, h, **attributes)
+    if row.copies > 1:
+        h = graph.add("Tile", h, graph.constant(f"copies{i}", np.array([1, row.copies, 1, 1], dtype=np.int64)))
     if row.kind == "linear":
         h = graph.add("Reshape", h, graph.constant(f"shape{i}", np.array([-1, *row.out], dtype=np.int64)))
     return h

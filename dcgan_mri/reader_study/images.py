@@ -46,7 +46,7 @@ def generated(gen, config, training, n, rng):
         list of Image: Grey is the mean of the three channels.
     """
     seeds = rng.choice(MAX_SEED, n, replace=False).tolist()
-    pictures = np.stack([grey(picture)[:, :, 0] for picture in sample(gen, seeds, config)])
+    pictures = np.stack([grey(picture) for picture in sample(gen, seeds, config)])
     near = nearest(_small(pictures), _small(training.batch(range(len(training)))))
     return [Image(False, f"seed {seed}", training.levels[index], picture)
             for seed, index, picture in zip(seeds, near, pictures, strict=True)]

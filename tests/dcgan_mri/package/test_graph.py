@@ -14,7 +14,7 @@ ARMS = [
     {}, {"image_size": 64}, {"n_z": 100}, {"pixel_range": "-1..1"}, {"upsampling": "nearest"},
     {"upsampling": "nearest", "last_conv": False}, {"last_conv": False, "gen_output": "sigmoid"},
     {"deconv_kernel": 3}, {"deconv_kernel": 6}, {"gen_activation": "relu"}, {"gen_activation": "elu"},
-    {"leaky_slope": 0.0}]
+    {"leaky_slope": 0.0}, {"grey_output": True}]
 
 
 def run(model, z):
