@@ -103,6 +103,18 @@ def test_a_model_is_measured_against_the_slices_of_its_run(tmp_path, capsys):
     assert f"against 5 slices of 1 subjects in {other}" in capsys.readouterr().out
 
 
+def test_ctrl_c_is_one_line_and_leaves_no_folder(phantom_set, tmp_path, capsys, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dcgan_mri.review.evaluation.write", interrupt)
+    with pytest.raises(SystemExit) as exit_:
+        evaluate.main([str(phantom_set), "-i", str(phantom_set), "-o", str(tmp_path / "evaluation")])
+    assert exit_.value.code == 130
+    assert capsys.readouterr().err.endswith("\ndcgan_mri.evaluate: interrupted; the same command begins again\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(("arguments", "status", "message"), [
     (["nowhere"], 1, "nowhere: no such file or folder"),
     (["{tmp}/empty"], 1, "has 0 PNG images"),
