@@ -99,7 +99,7 @@ def parse(argv):
         prog="python -m dcgan_mri.evaluate",
         description="Measure images against the training slices of a set: noise, checkerboard, colour cast,\n"
                     "separation of brain and tumour, sharpness, diversity, variety, closeness, copies. Every number\n"
-                    "comes with a 95 %% interval and with what real slices of some subjects give against those of\n"
+                    "comes with a 95 % interval and with what real slices of some subjects give against those of\n"
                     "the others.",
         epilog="examples:\n"
                "  python -m dcgan_mri.evaluate result/generator.npz -o evaluation\n"

@@ -107,6 +107,13 @@ def test_dicom_without_pydicom(generator_file, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_folder_of_a_run_for_its_generator(generator_file, tmp_path):
+    done = generate(generator_file.parent, tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr == (f"dcgan_mri.generate: error: {generator_file.parent}: is the folder of a run; "
+                           f"name the generator in it, {generator_file}\n")
+
+
 @pytest.mark.parametrize(("file", "options", "status", "message"), [
     ("none.npz", [], 1, "none.npz: cannot read it"),
     (None, ["-n", "0"], 2, "-n 0: must be from 1 to"),

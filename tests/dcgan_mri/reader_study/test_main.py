@@ -65,6 +65,13 @@ def test_nothing_to_count(study, tmp_path, capsys):
     assert "none.json cannot be read" in message
 
 
+def test_score_of_a_folder_that_is_not_there(tmp_path, capsys):
+    status, message = refused(capsys, "score", tmp_path / "none", "a.json")
+    assert status == 1
+    assert message == (f"dcgan_mri.reader_study: error: {tmp_path}/none/key.json: cannot read the key (No such file or "
+                       f"directory); name the folder that `make` wrote\n")
+
+
 def test_a_set_without_held_out_subjects(generator_file, slices16, tmp_path, capsys):
     status, message = refused(capsys, "make", generator_file, "-i", slices16, "-o", tmp_path / "study")
     assert status == 1
