@@ -131,6 +131,8 @@ def test_help_gives_default_and_source():
     text = " ".join(parser().format_help().split())
     assert "--batchsize N, -b N images per iteration, over all ranks together" in text
     assert "(default 8, 16 with --preset released; paper, II-C)" in text
+    assert "ranks together; 2 to 65536 (default" in text
+    assert "sgd takes learning_rate; 0 or more (default" in text
     assert "--dis-bn {true,false} batch normalisation in D, on every convolution but the first (default true;" in text
 
 
