@@ -81,6 +81,8 @@ def main(argv=None):
             evaluation.write(args.out, pictures, sample_names(args, len(pictures)), slices, copies)
             say(f"{args.out}/index.html shows these numbers and the samples nearest to a training slice; "
                 f"{args.out}/evaluation.json has the numbers, {args.out}/closest_pairs.png the {PAIRS} nearest")
+        else:
+            say("nothing of this is kept; -o DIR writes it into a new folder, with a page of the nearest samples")
 
 
 def parse(argv):

@@ -208,7 +208,7 @@ def make_parser():
         prog="python -m preprocess",
         description="From MRI volumes (NIfTI) to a set of axial slices (PNG) that says where each slice comes from.",
     )
-    parser.add_argument("--version", action="store_true", help="say which version this is")
+    parser.add_argument("--version", action="store_true", help="show program's version number and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     parser.commands = commands.choices
     build = commands.add_parser(

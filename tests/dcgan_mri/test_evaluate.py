@@ -81,6 +81,7 @@ def test_a_generator_and_its_images_measure_alike(tmp_path, capsys):
         printed = capsys.readouterr().out
         assert printed.startswith("20 images")
         assert "without held-out subjects" in printed
+        assert "nothing of this is kept; -o DIR writes it" in printed
         tables.append([line for line in printed.splitlines() if line.startswith(("kid", "noise", "swd", "memo"))])
     assert tables[0] == tables[1]
     assert any("missing" in line for line in tables[0] if line.startswith("memorisation.copies"))

@@ -7,6 +7,7 @@ import pytest
 
 from dcgan_mri.reader_study import __main__ as reader_study
 from dcgan_mri.reader_study.scores import PATIENT
+from tests.helpers import write_slice_set
 
 
 def run(*arguments):
@@ -37,6 +38,15 @@ def test_same_seed_same_study_another_seed_another(generator_file, slices_and_he
     assert same == key
     assert other["study"] != key["study"]
     assert [image["source"] for image in other["images"]] != [image["source"] for image in key["images"]]
+
+
+@pytest.mark.parametrize(("subject", "warned"), [("phantom", False), ("BraTS20_001", True)])
+def test_what_make_says_of_the_pages(generator_file, tmp_path, capsys, subject, warned):
+    slices = write_slice_set(tmp_path / "set", held_out=24, subjects=(subject,))
+    run("make", generator_file, "-i", slices, "-o", tmp_path / "study", "--real", 6, "--synthetic", 5, "--repeats", 2)
+    text = capsys.readouterr().out
+    assert "key.json says which images are real: do not pass it on." in text
+    assert ("slices of patients" in text) == warned
 
 
 def test_score(study, write_answers, tmp_path, capsys):
