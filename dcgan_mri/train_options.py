@@ -13,7 +13,7 @@ def parse(argv, speaks):
 
     Args:
         argv (list of str): Without the program; None takes the process's own.
-        speaks (bool): Whether this rank prints the help.
+        speaks (bool): Whether this rank speaks the help.
 
     Returns:
         argparse.Namespace: Options; settings of `Config` only where given.
@@ -90,7 +90,7 @@ def parse(argv, speaks):
                          help="capture the training step as a CUDA graph, which spares Python's time; auto does so "
                               "with one process on a GPU where it can (default %(default)s)")
     machine.add_argument("--self-test", choices=("on", "off"), default="on",
-                         help="on a GPU, try the fast code against Chainer's own first, about two seconds; what fails "
+                         help="on a GPU, try the fast code against Chainer's own first, a few seconds; what fails "
                               "is not used (default %(default)s)")
     machine.add_argument("--timeout", type=float, default=600.0, metavar="S",
                          help="seconds without progress after which a job of several ranks ends itself and names "
