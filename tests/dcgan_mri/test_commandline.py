@@ -113,7 +113,7 @@ def test_help_gives_default_and_source():
 
 def test_silent_ranks_say_nothing(capsys):
     with pytest.raises(SystemExit) as caught:
-        Parser(speaks=False, prog="p").parse_args(["--help"])
+        Parser(prints=False, prog="p").parse_args(["--help"])
     assert caught.value.code == 0
     assert capsys.readouterr().out == ""
 
