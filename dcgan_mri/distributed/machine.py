@@ -105,7 +105,7 @@ def _after_self_test(kernels, captures, graph_reason):
     from dcgan_mri.kernels import self_test
 
     try:
-        faults = self_test.why_not()
+        faults = self_test.why_not(captures)
     except Exception as error:  # of CuPy and Chainer: then nothing vouches for the fast code
         faults = {"kernels": f"it could not be made ({' '.join(str(error).split())[:200]})"}
     if "kernels" in faults:

@@ -35,8 +35,11 @@ class Batches(chainer.dataset.Iterator):
         return np.random.default_rng(0).integers(0, 256, (4, 32, 32), dtype=np.uint8)
 
 
-def why_not():
+def why_not(captures=True):
     """Try the fast code that `backends.use` has chosen, part by part, each on top of the one before.
+
+    Args:
+        captures (bool): Whether the training step is to be captured.
 
     Returns:
         dict: For ``kernels``, ``cudnn`` and ``graph``, why that part must not be used; empty if all agree.
@@ -52,6 +55,8 @@ def why_not():
     reason = _difference(Updater, _plain(WITHOUT_BENDS), WITHOUT_BENDS)
     if reason:
         return {"cudnn": reason}
+    if not captures:
+        return {}
     # The same code, captured and not.
     reason = _difference(GraphUpdater, _way(Updater, {}))
     return {"graph": reason} if reason else {}

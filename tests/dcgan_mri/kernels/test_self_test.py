@@ -135,6 +135,7 @@ def test_a_capture_that_fails_and_one_that_repeats_a_stale_step(monkeypatch):
     found = self_test.why_not()
     assert list(found) == ["graph"]
     assert "not while capturing" in found["graph"]
+    assert self_test.why_not(captures=False) == {}
 
     def do_nothing(compute, stream):
         return Replay(lambda: None), {"gen": {}, "dis": {}}, None
