@@ -105,7 +105,6 @@ class Updater(chainer.training.updaters.StandardUpdater):
         return {"gen": {"loss": loss_gen},
                 "dis": {"loss": loss_dis, "y_real": F.average(y_real), "y_fake": F.average(y_fake)}}
 
-
     def scores(self, x, draws):
         """D's scores of images, which it sees augmented if the settings say so.
 
