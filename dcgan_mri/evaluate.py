@@ -33,7 +33,6 @@ from dcgan_mri.sampling import sample
 PROGRAM = "dcgan_mri.evaluate"
 # What `dcgan_mri.generate` leaves beside the images.
 GRID = "grid.png"
-PAIRS = 12
 MAX_IMAGES = 100_000
 
 
@@ -77,8 +76,9 @@ def main(argv=None):
             pairs = closest_pairs(samples.grey, reference.real.grey, copies)
             save_png(pathlib.Path(args.out) / "closest_pairs.png", pairs)
             evaluation.write(args.out, pictures, sample_names(args, len(pictures)), slices, copies)
-            print(f"{args.out}/index.html shows these numbers and the samples nearest to a training slice; "
-                  f"{args.out}/evaluation.json has the numbers, {args.out}/closest_pairs.png the {PAIRS} nearest")
+            print(f"{args.out}/{result_folder.PAGE} shows these numbers and the samples nearest to a training slice; "
+                  f"{args.out}/evaluation.json has the numbers, {args.out}/closest_pairs.png the "
+                  f"{evaluation.PAIRS} nearest")
 
 
 def parse(argv):
@@ -343,7 +343,7 @@ def closest_pairs(samples, training, copies):
     Returns:
         numpy.ndarray: uint8 of shape (2 H, up to 12 W, 3), the nearest pair at the left.
     """
-    nearest = np.argsort(copies["pixels"], kind="stable")[:PAIRS]
+    nearest = np.argsort(copies["pixels"], kind="stable")[:evaluation.PAIRS]
     columns = np.concatenate([samples[nearest], training[copies["index"][nearest]]], axis=1)
     columns = np.rint(columns * 255).astype(np.uint8)
     return np.repeat(np.concatenate(list(columns), axis=1)[:, :, None], 3, axis=2)

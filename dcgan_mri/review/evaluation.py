@@ -10,6 +10,7 @@ from dcgan_mri.files import whole_file
 from dcgan_mri.pixels import grey
 from dcgan_mri.review import status, thumbnails, words
 from dcgan_mri.review.page import render
+from dcgan_mri.run import result_folder
 
 PAIRS = 12
 # The measures that stand first; the others follow in their own order.
@@ -38,7 +39,7 @@ def write(out, pictures, names, slices, copies):
                    "distance": words.number(float(copies["pixels"][i])),
                    "pictures": [_picture(pictures[i]), _picture(slices.image(copies["index"][i]))]}
                   for i in nearest]}, {})
-    with whole_file(out / "index.html") as file:
+    with whole_file(out / result_folder.PAGE) as file:
         file.write(html.encode())
 
 
