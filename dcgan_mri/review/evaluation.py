@@ -25,7 +25,7 @@ def write(out, pictures, names, slices, copies):
         pictures (numpy.ndarray): The images that were measured, uint8 of shape (N, H, H) or (N, H, H, 3).
         names (list of str): What to call them.
         slices (dcgan_mri.slice_set.Slices): The training slices.
-        copies (dict): What `dcgan_mri.metrics.memorisation.describe` says of the images.
+        copies (dict): What `dcgan_mri.metrics.memorisation.Memorisation.describe` says of the images.
     """
     out = pathlib.Path(out)
     found = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
