@@ -40,7 +40,9 @@ def visible_gpus():
         if not _has_nvidia():
             return 0, "there is no NVIDIA GPU"
         return 0, f"CuPy cannot be imported ({_first_line(error)}); {INSTALL} installs it"
-    several = [found.name for found in importlib.metadata.distributions() if re.fullmatch("cupy(-cuda.*)?", found.name)]
+    # A path may be searched twice, as lib and lib64, a link to it; what was half removed has no name.
+    names = {found.name or "" for found in importlib.metadata.distributions()}
+    several = sorted(name for name in names if re.fullmatch("cupy(-cuda.*)?", name))
     if len(several) > 1:
         return 0, (f"there are two CuPys in each other's way, {' and '.join(several)}; remove both by `pip uninstall`, "
                    f"then {INSTALL} installs one")
