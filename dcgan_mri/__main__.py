@@ -12,6 +12,10 @@ PROGRAMS = {
     "generate": "make images with a trained generator",
     "evaluate": "measure images against real slices",
     "review": "write the page on which one looks at a run, or compares some",
+    "package": "pack a generator for those who have no Chainer (needs onnx)",
+    "archive": "bring images into a DICOMweb archive (needs pydicom and requests)",
+    "reader_study": "find out whether people can tell the images from real slices (needs statsmodels)",
+    "networks": "print Tables I and II as they are computed",
 }
 
 
@@ -23,7 +27,7 @@ def main(argv=None):
     """
     with shown_to_user(PROGRAM):
         Parser(prog="python -m dcgan_mri", description="List the programs.").parse_args(argv)
-        lines = [f"  python -m dcgan_mri.{name:10}{text}" for name, text in PROGRAMS.items()]
+        lines = [f"  python -m dcgan_mri.{name:14}{text}" for name, text in PROGRAMS.items()]
         say("\n".join(["Programs; each explains itself with --help:", *lines, "",
                        "The slices to train on are made by python -m preprocess."]))
 

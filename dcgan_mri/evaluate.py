@@ -179,7 +179,6 @@ def make_samples(args, model, slices):
         raise UsageError(
             f"{args.images}: makes images of {config.image_size} pixels, the slices in {slices.folder} have "
             f"{slices.image_size}; give a slice set of the generator's size by -i")
-    gen.dropout_when_sampling = config.dropout_when_sampling
     backends.use("fast")
     made = sample(gen, range(args.number), config)
     return np.stack(list(tqdm(made, total=args.number, unit="image", desc="images"))), None

@@ -233,7 +233,7 @@ def shorten(names, most=8):
 
 
 def unused_skips(skip, subjects):
-    """Parts of ``--skip`` that name no subject: a slip of the pen there would let a subject in.
+    """Parts of ``--skip`` that name no subject: a typing error there would let a subject in.
 
     Args:
         skip (str or None): ``--skip``.

@@ -53,14 +53,14 @@ def visible_gpus():
     return count, "" if count else "CUDA finds no GPU"
 
 
-def choose(wish, local_rank):
+def choose(asked, local_rank):
     """Choose this rank's device: the GPUs of a machine are dealt to its ranks in turn.
 
     A launcher that shows each rank a GPU of its own, through CUDA_VISIBLE_DEVICES, gets what it means: one visible GPU
     is number 0 whatever the rank.
 
     Args:
-        wish (str): ``auto``, ``on`` or ``off``.
+        asked (str): ``auto``, ``on`` or ``off``.
         local_rank (int): Rank among those on this machine.
 
     Returns:
@@ -69,11 +69,11 @@ def choose(wish, local_rank):
     Raises:
         UsageError: If a GPU is asked for and there is none.
     """
-    if wish == "off":
+    if asked == "off":
         return Device("@numpy", "", "CPU (asked for)")
     count, reason = visible_gpus()
     if count == 0:
-        if wish == "on":
+        if asked == "on":
             raise UsageError(f"--gpu on: {reason}; use --gpu off to train on the CPU")
         return Device("@numpy", "", f"CPU, since {reason}")
     import cupy

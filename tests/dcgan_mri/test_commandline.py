@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from dcgan_mri.__main__ import PROGRAMS
 from dcgan_mri.commandline import Parser, add_settings, check_installed, command, given_settings, version
 from dcgan_mri.errors import UsageError
 from tests.helpers import ROOT, run_job
@@ -32,6 +33,12 @@ def test_yes_and_no_are_written_as_in_a_file(text, value):
 def test_misspelt_options_get_a_suggestion(arguments, near):
     with pytest.raises(UsageError, match=f"did you mean {near}\\?"):
         parser().parse_args(arguments)
+
+
+def test_the_list_of_programs_is_complete():
+    modules = [path for path in (ROOT / "dcgan_mri").rglob("*.py") if 'if __name__ == "__main__"' in path.read_text()]
+    names = {path.parent.name if path.stem == "__main__" else path.stem for path in modules}
+    assert names - {"dcgan_mri", "report"} == set(PROGRAMS)  # itself, and the former name of review
 
 
 def test_version(capsys):
@@ -113,7 +120,7 @@ def test_help_gives_default_and_source():
 
 def test_silent_ranks_say_nothing(capsys):
     with pytest.raises(SystemExit) as caught:
-        Parser(speaks=False, prog="p").parse_args(["--help"])
+        Parser(prints=False, prog="p").parse_args(["--help"])
     assert caught.value.code == 0
     assert capsys.readouterr().out == ""
 
