@@ -55,10 +55,14 @@ setup(
                   "nvidia-nccl-cu13"],
         # What compiles kernels and makes plans without a GPU.
         "test-gpu": ["nvidia-cuda-nvrtc-cu12>=12.8,<13", "nvidia-cudnn-cu12>=9,<10", "nvidia-cudnn-frontend==1.18.0"],
+        # Carries out the plan of experiments/; needs Python 3.11.
+        "experiments": ["snakemake>=9; python_version >= '3.11'"],
         "package": ["onnx>=1.17"],
         "study": ["statsmodels>=0.14.2"],
         "test": [
             "docutils>=0.20", "hypothesis>=6.100", "onnx>=1.17", "onnxruntime>=1.19", "pydicom>=3.0.1,<4", "pytest>=8",
-            "pywavelets>=1.6", "requests>=2.31", "ruff>=0.6", "selenium>=4.20", "statsmodels>=0.14.2"],
+            "pywavelets>=1.6", "requests>=2.31", "ruff>=0.6", "selenium>=4.20", "statsmodels>=0.14.2",
+            "snakemake>=9; python_version >= '3.11'",
+            "snakemake-executor-plugin-slurm>=2; python_version >= '3.11'"],
     },
 )

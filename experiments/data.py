@@ -12,6 +12,7 @@ from dcgan_mri.slice_set import NoSlicesError, Slices
 from dcgan_mri.errors import DataError, UsageError
 from dcgan_mri.files import write_text
 from dcgan_mri.run.result_folder import making
+from experiments.measuring import Reference
 
 PHANTOM = "phantom"
 PHANTOM_SUBJECTS, PHANTOM_HELD_OUT = 40, 0.25
@@ -24,20 +25,16 @@ class Data:
     Attributes:
         folder (str): Where it is; not part of any result.
         name (str): The folder's own name in letters, digits, dots and dashes; ``phantom`` for the synthetic one alone.
-        fingerprint (str): Of the manifest: sets that differ in any slice have different ones; empty in a plan for
-            slices that are yet to be made.
+        fingerprint (str): Of the manifest: sets that differ in any slice have different ones.
         counts (tuple of int): Training slices of each subject, by name.
-        reference (str): What images are measured against: ``held-out`` where the set has held-out subjects, else
-            ``train``.
-        reference_slices (int): How many those are.
+        held_out (int): Slices of subjects that no run trains on; may be 0.
     """
 
     folder: str
     name: str
     fingerprint: str
     counts: tuple
-    reference: str
-    reference_slices: int
+    held_out: int
 
     @property
     def subjects(self):
@@ -62,23 +59,40 @@ class Data:
             dict: For JSON.
         """
         return {"name": self.name, "fingerprint": self.fingerprint, "subjects": self.subjects,
-                "reference": self.reference, "reference_slices": self.reference_slices}
+                "slices": self.slices(0), "held_out": self.held_out}
 
-    def training_set(self):
-        """The slices to train on.
-
-        Returns:
-            dcgan_mri.slice_set.Slices: The slices.
-        """
-        return Slices(self.folder)
-
-    def reference_set(self):
-        """The slices to measure against.
+    def reference(self):
+        """The slices that images are measured against.
 
         Returns:
-            dcgan_mri.slice_set.Slices: The slices.
+            experiments.measuring.Reference: All training slices, and those of held-out subjects.
         """
-        return Slices(self.folder, split=self.reference)
+        return Reference(Slices(self.folder), self.held_out_slices())
+
+    def held_out_slices(self):
+        """Slices of subjects that no run trains on.
+
+        Returns:
+            dcgan_mri.slice_set.Slices: The slices; None if there are none.
+        """
+        return Slices(self.folder, split="held-out") if self.held_out else None
+
+
+def chosen(folder, out, scale):
+    """The slices that a user names, or the synthetic ones.
+
+    Args:
+        folder (str or Path): Slice set; None for the phantom.
+        out (Path): Folder for runs, which the phantom is made in.
+        scale (experiments.scales.Scale): The scale.
+
+    Returns:
+        Data: The slices.
+
+    Raises:
+        UserError: See `describe` and `phantom`.
+    """
+    return phantom(out, scale) if folder is None else describe(folder, scale.image_size)
 
 
 def describe(folder, image_size):
@@ -108,50 +122,19 @@ def phantom(out, scale):
     """The synthetic slices of a scale, made if they are not there: no run needs patient data.
 
     Args:
-        out (Path): Results folder.
+        out (Path): Folder for runs.
         scale (experiments.scales.Scale): Says which slices, and their size.
 
     Returns:
         Data: 40 subjects, a quarter of them held out.
 
     Raises:
-        DataError: If they cannot be made, or are not all there.
+        DataError: If they cannot be made.
     """
-    folder = _phantom_folder(out, scale)
-    if not phantom_is_there(out, scale):
+    folder = pathlib.Path(out).resolve() / "data" / f"{PHANTOM}-{scale.name}"
+    if not (folder / "dataset.json").exists():
         _make_phantom(folder, scale)
-    data, planned = _described(folder, scale.image_size, PHANTOM), planned_phantom(scale)
-    if (data.counts, data.reference_slices) != (planned.counts, planned.reference_slices):
-        raise DataError(f"{folder}: has {sum(data.counts)} slices of {data.subjects} training subjects in place of "
-                        f"{sum(planned.counts)} of {planned.subjects}; delete the folder, and it is made again")
-    return data
-
-
-def phantom_is_there(out, scale):
-    """Whether the synthetic slices of a scale have been made.
-
-    Args:
-        out (Path): Results folder.
-        scale (experiments.scales.Scale): The scale.
-
-    Returns:
-        bool: The answer.
-    """
-    return (_phantom_folder(out, scale) / "dataset.json").exists()
-
-
-def planned_phantom(scale):
-    """The synthetic slices as they will be, for a plan made before them.
-
-    Args:
-        scale (experiments.scales.Scale): The scale.
-
-    Returns:
-        Data: Counts are those that `phantom` gives; there is no fingerprint.
-    """
-    n = len(_levels(scale.levels))
-    held_out = round(PHANTOM_SUBJECTS * PHANTOM_HELD_OUT)
-    return Data("", PHANTOM, "", (n,) * (PHANTOM_SUBJECTS - held_out), "held-out", n * held_out)
+    return _described(folder, scale.image_size, PHANTOM)
 
 
 def keep_out_of_git(folder):
@@ -169,24 +152,21 @@ def keep_out_of_git(folder):
         write_text(folder / ".gitignore", "*\n")
 
 
-def _phantom_folder(out, scale):
-    return pathlib.Path(out).resolve() / "data" / f"{PHANTOM}-{scale.name}"
-
-
 def _described(folder, image_size, name):
     training = Slices(folder, image_size)
     try:
-        reference, kind = Slices(folder, image_size, split="held-out"), "held-out"
+        held_out = len(Slices(folder, image_size, split="held-out"))
     except NoSlicesError:
-        reference, kind = training, "train"
+        held_out = 0
     counts = collections.Counter(training.subjects)
-    return Data(str(folder), name, training.fingerprint[:12],
-                tuple(counts[subject] for subject in sorted(counts)), kind, len(reference))
+    return Data(str(folder), name, training.fingerprint[:12], tuple(counts[subject] for subject in sorted(counts)),
+                held_out)
 
 
 def _make_phantom(folder, scale):
     """Make it in a folder of our own and move it into place whole: several plans may begin at the same time."""
     keep_out_of_git(folder.parent)
+    print(f"making the synthetic slices, {PHANTOM_SUBJECTS} subjects: a minute or two", flush=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as place:
         volumes, slices = pathlib.Path(place) / "volumes", pathlib.Path(place) / "slices"
         for step in (("phantom", "--out", volumes, "--subjects", PHANTOM_SUBJECTS),
@@ -199,15 +179,6 @@ def _make_phantom(folder, scale):
             if not (folder / "dataset.json").exists():  # else another plan was faster; its slices are the same
                 raise DataError(f"{folder}: cannot move the phantom there ({error.strerror}); delete that folder, or "
                                 "give another one by -o") from None
-
-
-def _levels(text):
-    """``60-107`` or ``60,64`` as the slices that it names."""
-    levels = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        levels += range(int(first), int(last or first) + 1)
-    return levels
 
 
 def _preprocess(*arguments):

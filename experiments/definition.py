@@ -1,6 +1,6 @@
-"""The paper's claims as data: one YAML file each beside this module, read strictly by name.
+"""The paper's claims as data: one YAML file each in `claims/`, read strictly by name.
 
-PROTOCOL.rst says what each key means and how a verdict comes from it.
+README.rst says what each key means and how a verdict comes from it.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from dcgan_mri import config as settings
 from dcgan_mri.errors import DataError, UsageError
 from experiments import quantities
 
-FOLDER = pathlib.Path(__file__).parent
+FOLDER = pathlib.Path(__file__).parent / "claims"
 BASELINE = "baseline"
 # In place of an arm: the spread of a measure over arms, and over seeds.
 ARMS, SEEDS = "arms", "seeds"
@@ -24,6 +24,8 @@ FIGURES = ("images", "extremes", "epochs", "scores", "values")
 REQUIRED = {"id": str, "claim": str, "place": str, "decides": list}
 OPTIONAL = {"baseline": str, "figure": str, "shows": str, "arms": dict, "also": list, "note": str,
             "remark": str}
+# What a plan that may be cut short begins with: the paper's figures, and which reading of it brings its images.
+FIRST = ("fig2", "fig3", "fig4", "fig5", "fig6", "polarize", "released")
 PART_KEYS = ("measure", "of", "is", "than", "by", "among")
 
 
@@ -36,8 +38,8 @@ class Part:
         of (str): The arm that the claim is about, or ``arms`` for the spread over arms.
         direction (str): Where its value is claimed to lie: ``lower``, ``higher`` or ``alike``.
         than (str or float): The arm that it is held against, ``seeds`` for the spread over seeds, or a number.
-        relative (bool): Whether values are compared by their ratio or by their difference.
-        margin (float): Smallest effect that matters: the logarithm of a ratio, or a difference; 0 or more.
+        relative (bool): Whether means are compared by their ratio or by their difference.
+        margin (float): Smallest effect that matters: a ratio of 1 or more, or a difference of 0 or more.
         among (tuple of str): The arms that the spread is taken over; empty where `of` is an arm.
     """
 
@@ -96,15 +98,16 @@ def read_all(folder=FOLDER):
         folder (str or Path): Where the YAML files are.
 
     Returns:
-        dict: Identifier to `Experiment`, the paper's figures first, then by name.
+        dict: Identifier to `Experiment`, in the order of a plan: `FIRST`, what goes beyond the paper (``im-``), the
+            rest by name, the paper's future work (``fw-``).
 
     Raises:
         DataError: If a file cannot be read.
         UsageError: If one is wrong.
     """
     found = [read(path) for path in pathlib.Path(folder).glob("*.yaml")]
-    found.sort(key=lambda experiment: (experiment.id.startswith("fw-"), not experiment.id.startswith("fig"),
-                                       experiment.id))
+    found.sort(key=lambda experiment: (experiment.id.startswith("fw-"), experiment.id not in FIRST,
+                                       not experiment.id.startswith("im-"), experiment.id))
     return {experiment.id: experiment for experiment in found}
 
 
@@ -221,8 +224,8 @@ def _part(entries, arms, origin):
     relative, margin = _margin(entries["by"], where)
     of, than, among = entries["of"], entries["than"], ()
     if ARMS in (of, than) or SEEDS in (of, than):
-        if (of, than, relative) != (ARMS, SEEDS, True):
-            raise UsageError(f"{where}: a spread is that `of: arms` against `than: seeds`, by a percentage")
+        if (of, entries["is"], than, relative) != (ARMS, "higher", SEEDS, True):
+            raise UsageError(f"{where}: a spread is that `of: arms`, which `is: higher` `than: seeds` by a percentage")
         among = tuple(entries.get("among") or arms)
         for name in among:
             _check_name(name, arms, "arm", where)
@@ -242,10 +245,10 @@ def _part(entries, arms, origin):
 
 
 def _margin(text, where):
-    """``10 %`` as (True, log 1.1), ``0.5`` as (False, 0.5)."""
+    """``10 %`` as (True, 1.1), ``0.5`` as (False, 0.5)."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", text) if isinstance(text, str) else None
     if match:
-        return True, math.log1p(float(match[1]) / 100)
+        return True, 1 + float(match[1]) / 100
     if isinstance(text, int | float) and not isinstance(text, bool) and 0 <= text < math.inf:
         return False, float(text)
     raise UsageError(f"{where}: by: {text!r} must be a percentage such as 10 %, or a number that is not negative")

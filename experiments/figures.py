@@ -1,66 +1,42 @@
 """The figures: the paper's Figs. 1 to 6 laid out in rows and columns, and curves, from what the runs left."""
 
 import io
-import pathlib
 
 import matplotlib
 import numpy as np
 from PIL import Image
 
-from dcgan_mri.run import sample_grids
+from dcgan_mri import grid
 from dcgan_mri.files import whole_file
-from experiments import records
-from experiments.data import PHANTOM, keep_out_of_git
-from experiments.plan import RUNS, run_folder, runs_folder
 
 matplotlib.use("Agg")
 
 from matplotlib import pyplot as plt
 
-COLUMNS = 10
 DPI = 100
 # Of an image in a figure, in inches: a pixel of 64 becomes a pixel and a quarter.
 CELL = 0.8
 
 
-def path_of(out, finding):
-    """Where a figure goes: beside the report for the phantom, else among the runs, which never leave the machine.
-
-    Args:
-        out (str or Path): Results folder.
-        finding (experiments.findings.Finding): What it is of.
-
-    Returns:
-        Path: A PNG.
-    """
-    campaign = finding.campaign
-    scale, name = campaign.scale.name, campaign.data["name"]
-    folder = pathlib.Path(out) / "figures" if name == PHANTOM else runs_folder(out, scale, name) / "figures"
-    which = "" if campaign.alone else f"-{campaign.data['fingerprint']}"
-    return folder / f"{finding.experiment.id}-{scale}{which}.png"
-
-
-def draw(out, finding):
+def draw(path, finding, runs):
     """Draw the figure of a finding, if there is anything to draw it from.
 
     Args:
-        out (str or Path): Results folder.
+        path (Path): A PNG.
         finding (experiments.findings.Finding): What was found.
+        runs (Path): Folder of its campaign's runs, see `records.campaign_folder`.
 
     Returns:
-        Path: The file; None if what it is made of is not there, as in a clone without the runs.
+        bool: Whether there was.
     """
     rows = ROWS[finding.experiment.shows]
     if rows is None:
         figure = CURVES[finding.experiment.shows](finding)
     else:
-        labelled = rows(out, finding)
+        labelled = rows(runs, finding)
         figure = mosaic(labelled, finding.experiment.shows == "images") if labelled else None
     if figure is None:
-        return None
-    path = path_of(out, finding)
-    if finding.campaign.data["name"] != PHANTOM:
-        keep_out_of_git(pathlib.Path(out) / RUNS)
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     # Without the date and version that would make every file another one.
@@ -71,51 +47,44 @@ def draw(out, finding):
             file.write(buffer.getvalue())
         else:
             Image.open(buffer).convert("L").save(file, format="PNG", optimize=True)
-    return path
+    return True
 
 
-def arm_rows(out, finding):
-    """A row for each arm: images of the same image seeds, from the run of the lowest seed that has all arms.
+def arm_rows(runs, finding):
+    """A row for each arm: images of the same image seeds, after the last epoch of training seed 0.
 
     Args:
-        out (str or Path): Results folder.
+        runs (Path): Folder of the campaign's runs.
         finding (experiments.findings.Finding): What was found.
 
     Returns:
-        list of tuple: Label and pictures, uint8 of shape (10, H, W, 3); empty if the grids are not there.
+        list of tuple: Label and pictures, uint8 of shape (10, H, W); empty if those of two arms are not there.
     """
-    grids = {arm: _grids(out, finding, by_seed) for arm, by_seed in finding.arms.items()}
-    known = {arm: by_seed for arm, by_seed in grids.items() if by_seed}
-    if len(known) < min(2, len(grids)):
-        return []
-    common = set.intersection(*map(set, known.values()))
-    return [(arm, _cells(by_seed[min(common or by_seed)])[:COLUMNS]) for arm, by_seed in known.items()]
+    pictures = {arm: _pictures(runs, by_seed) for arm, by_seed in finding.arms.items()}
+    known = [(arm, of_arm[:grid.COLUMNS]) for arm, of_arm in pictures.items() if of_arm is not None]
+    return known if len(known) > 1 else []
 
 
-def extreme_rows(out, finding):
+def extreme_rows(runs, finding):
     """Fig. 1: a row of successes and one of failures, by the rule of `measuring.extremes`.
 
     Args:
-        out (str or Path): Results folder.
+        runs (Path): Folder of the campaign's runs.
         finding (experiments.findings.Finding): What was found.
 
     Returns:
         list of tuple: As `arm_rows`.
     """
     by_seed = finding.arms["baseline"]
-    grids = _grids(out, finding, by_seed)
-    if not grids:
-        return []
-    seed = min(grids)
-    cells = _cells(grids[seed])
-    return [(label, cells[by_seed[seed][label]]) for label in ("successes", "failures")]
+    pictures = _pictures(runs, by_seed)
+    return [] if pictures is None else [(label, pictures[by_seed[0][label]]) for label in ("successes", "failures")]
 
 
 def mosaic(rows, numbered):
     """Lay rows of images out, each with its label.
 
     Args:
-        rows (list of tuple): Label and pictures, uint8 of shape (N, H, W, 3).
+        rows (list of tuple): Label and pictures, uint8 of shape (N, H, W).
         numbered (bool): Whether a column shows one image seed, which is then written above it.
 
     Returns:
@@ -125,7 +94,7 @@ def mosaic(rows, numbered):
     picture = np.full((len(rows) * side, columns * side), 255, np.uint8)
     for i, (_, pictures) in enumerate(rows):
         for j, cell in enumerate(pictures):
-            picture[i * side:(i + 1) * side, j * side:(j + 1) * side] = np.rint(cell.mean(axis=2))
+            picture[i * side:(i + 1) * side, j * side:(j + 1) * side] = cell
     labels = 1.9
     width, height = columns * CELL + labels, len(rows) * CELL + 0.35
     figure = plt.figure(figsize=(width, height))
@@ -206,7 +175,7 @@ def value_dots(finding):
     """
     part = finding.experiment.decides[0]
     arms = {arm: [value for value in by_seed.values() if isinstance(value, float)]
-            for arm, by_seed in finding.values[part.measure].items()}
+            for arm, by_seed in finding.values(part.measure).items()}
     if not any(arms.values()):
         return None
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
@@ -214,7 +183,7 @@ def value_dots(finding):
         axes.plot(values, [i] * len(values), "o", color="C0", alpha=0.6)
     axes.set_yticks(range(len(arms)), list(arms))
     axes.invert_yaxis()
-    axes.set_xscale("log")
+    axes.set_xscale("symlog")  # an estimate of KID may be 0 or below
     axes.set_xlabel(f"{part.measure}, a dot for each seed")
     return figure
 
@@ -223,17 +192,9 @@ ROWS = {"images": arm_rows, "extremes": extreme_rows, "epochs": None, "scores": 
 CURVES = {"epochs": epoch_curves, "scores": score_curves, "values": value_dots}
 
 
-def _grids(out, finding, by_seed):
-    """Seed to the file of the last grid, where what was measured of it is still beside it."""
-    found = {}
-    for seed, record in by_seed.items():
-        folder = run_folder(out, finding.campaign.scale.name, finding.campaign.data["name"], record["run"], seed)
-        grids = sample_grids.by_epoch(folder)
-        beside = records.read(folder)
-        if grids and not record["diverged"] and beside and records.key(beside) == records.key(record):
-            found[seed] = grids[max(grids)]
-    return found
-
-
-def _cells(grid):
-    return sample_grids.cells(sample_grids.read(grid))
+def _pictures(runs, by_seed):
+    """The images of training seed 0 after its last epoch, grey; None where they are not there."""
+    path = runs / f"{by_seed[0]['run']}.seed0.png" if 0 in by_seed else None
+    if path is None or by_seed[0]["diverged"] or not path.exists():
+        return None
+    return grid.cut(np.asarray(Image.open(path)))

@@ -1,81 +1,108 @@
-"""What a finished training is measured by: its last sample grid, its log, and grids along the way."""
+"""What a training is measured by: the images and scores of its last epochs."""
 
-import json
 import math
-import pathlib
-import threading
 
 import numpy as np
 
-from dcgan_mri.run import sample_grids
-from dcgan_mri.errors import DataError
-from dcgan_mri.metrics import features
+from dcgan_mri.metrics import MEASURES, reference
 from dcgan_mri.metrics.neighbours import squared_distances
-from dcgan_mri.metrics.stack import Stack
-from experiments import quantities
+from experiments.plan import IMAGES, LAST_EPOCHS
 
 WHITE = 250 / 255
 # Along the epochs: how near to real slices, and whether the images become alike.
-ALONG = ("diversity", "kid")
-ALONG_POINTS = 8
+ALONG = tuple(measure for measure in MEASURES if measure.name in ("diversity", "kid"))
+ALONG_QUANTITIES = ("diversity.similarity", "kid")
 EXTREMES = 10
-# Images of a sample grid.
-GRID = 100
 
 
 class Reference:
-    """Real slices that are described once for all runs of a plan; several threads may use it.
+    """Real slices that are described once for all runs of a process.
+
+    Images are held against the training slices, as a model is to make such; those measures that ask what it makes
+    besides, coverage and copies, against slices of held-out subjects.
 
     Args:
-        slices (dcgan_mri.slice_set.Slices): The slices.
+        training (dcgan_mri.slice_set.Slices): The training slices.
+        held_out (dcgan_mri.slice_set.Slices): Those of held-out subjects; None if the set has none.
     """
 
-    def __init__(self, slices):
-        pictures = slices.batch(range(len(slices)))
-        self._real = Stack(pictures, features.choose(None, pictures / np.float32(255)), slices.subjects, slices.levels)
-        self._lock = threading.Lock()
+    def __init__(self, training, held_out=None):
+        self._training = reference.Reference(training)
+        self.stack = self._training.stack
+        self._held_out = held_out and self.stack(
+            held_out.batch(range(len(held_out))), held_out.subjects, held_out.levels)
         self._described = {}
 
-    def stack(self, pictures):
-        """Images with features on the real slices' scale.
-
-        Args:
-            pictures (numpy.ndarray): uint8 of shape (N, H, W, 3) or (N, H, W).
-
-        Returns:
-            Stack: The images.
-        """
-        return Stack(pictures, self._real.extractor)
-
     def distances(self, stack):
-        """How far images are from the real slices.
+        """How far images are from the training slices.
 
         Args:
-            stack (Stack): From `stack`.
+            stack (dcgan_mri.metrics.stack.Stack): The images.
 
         Returns:
-            numpy.ndarray: Distance in features to the nearest real slice, shape (N,).
+            numpy.ndarray: Distance in features to the nearest one, shape (N,).
         """
-        return np.sqrt(squared_distances(stack.features, self._real.features).min(axis=1))
+        return np.sqrt(squared_distances(stack.features, self._training.real.features).min(axis=1))
 
-    def measure(self, stack, measures):
+    def measure(self, stack, measures=MEASURES):
         """Measure images.
 
         Args:
-            stack (Stack): From `stack`.
-            measures (iterable of dcgan_mri.metrics.measure.Measure): What to measure.
+            stack (dcgan_mri.metrics.stack.Stack): The images.
+            measures (iterable of dcgan_mri.metrics.measure.Measure): What to measure; those that need held-out slices
+                are left out where there are none.
 
         Returns:
             dict: Quantity to float; NaN where it cannot be had.
         """
         values = {}
         for measure in measures:
-            with self._lock:
+            if self._held_out and (measure.against_held_out or measure.name == "coverage"):
                 if measure.name not in self._described:
-                    self._described[measure.name] = measure.describe(self._real, self._real)
-            described = measure.describe(stack, self._real)
-            values.update(measure.compare(described, self._described[measure.name], np.random.default_rng(0)))
+                    self._described[measure.name] = measure.describe(self._held_out, self._training.real)
+                described = measure.describe(stack, self._training.real)
+                values.update(measure.compare(described, self._described[measure.name], np.random.default_rng(0)))
+            elif not measure.against_held_out:
+                values.update(self._training.measure(stack, [measure]))
         return values
+
+    def measure_real(self):
+        """What real slices of other subjects give where images of a run would: the end every measure is read by.
+
+        Returns:
+            dict: Quantity to float, of at most as many held-out slices as a run has images, evenly over them; empty
+            where there are none.
+        """
+        if self._held_out is None:
+            return {}
+        chosen = np.unique(np.linspace(0, len(self._held_out) - 1, IMAGES).round().astype(int))
+        return self._of_images(self.stack(self._held_out.grey[chosen] * 255))
+
+    def measure_run(self, trained):
+        """All numbers of a run: means over its last five epochs.
+
+        Args:
+            trained (experiments.training.Trained): The training; not one that diverged.
+
+        Returns:
+            dict: ``values`` (quantity to float), ``along`` (epoch to values of fewer quantities, for every epoch that
+            was kept), ``successes`` and ``failures`` (places among the last epoch's images, see `extremes`).
+        """
+        last_epochs = trained.epochs[-LAST_EPOCHS:]
+        by_epoch = {}
+        for epoch, pictures in zip(trained.epochs, trained.pictures, strict=True):
+            stack = self.stack(pictures)
+            by_epoch[epoch] = self._of_images(stack) if epoch in last_epochs else self.measure(stack, ALONG)
+        last = [by_epoch[epoch] for epoch in last_epochs]
+        values = {name: mean([each[name] for each in last]) for name in last[0]}
+        values["scores.gap"] = mean([real - fake for _, real, fake in trained.scores[-LAST_EPOCHS:]])
+        values["kid.swing"] = swing([each["kid"] for each in last])
+        successes, failures = extremes(self.distances(stack))
+        along = {epoch: {name: each[name] for name in ALONG_QUANTITIES} for epoch, each in by_epoch.items()}
+        return {"values": values, "along": along, "successes": successes, "failures": failures}
+
+    def _of_images(self, stack):
+        return {**self.measure(stack), "white.share": white_share(stack)}
 
 
 def extremes(distances):
@@ -92,87 +119,17 @@ def extremes(distances):
     return order[:EXTREMES].tolist(), order[::-1][:EXTREMES].tolist()
 
 
-def measure_real(slices, reference):
-    """What real slices give where images of a run would: the end that every measure can be read by.
+def mean(values):
+    """Mean of the values that are numbers.
 
     Args:
-        slices (dcgan_mri.slice_set.Slices): The training slices.
-        reference (Reference): Real slices.
+        values (list of float): At several epochs.
 
     Returns:
-        dict: Quantity to float, of as many slices as a grid has images, evenly over the set.
+        float: The mean; NaN if none is a number.
     """
-    chosen = np.unique(np.linspace(0, len(slices) - 1, GRID).round().astype(int))
-    return _of_images(reference.stack(slices.batch(chosen)), reference)
-
-
-def measure_run(folder, reference, along):
-    """All numbers of a run.
-
-    Args:
-        folder (Path): Its result folder.
-        reference (Reference): Real slices.
-        along (bool): Whether to measure along the second half of its epochs too.
-
-    Returns:
-        dict: ``values`` (quantity to float), ``scores`` (epoch, mean score of real and of generated images, each
-        epoch), ``along`` (epoch to values of fewer quantities; empty unless asked for), ``successes`` and ``failures``
-        (places in the last grid, see `extremes`).
-
-    Raises:
-        DataError: If the folder lacks a grid or the log.
-    """
-    grids, log = sample_grids.by_epoch(folder), read_log(folder)
-    if not grids:
-        raise DataError(f"{folder}/preview: has no sample grid; delete {folder} and run the experiment again")
-    last = max(grids)
-    stack = _stack(grids[last], reference)
-    values = _of_images(stack, reference)
-    values["scores.gap"] = log[-1]["dis/y_real"] - log[-1]["dis/y_fake"]
-    measured_along = {}
-    if along:
-        for epoch in along_epochs(last):
-            if epoch in grids:
-                measured_along[epoch] = reference.measure(_stack(grids[epoch], reference), _along_measures())
-        values["kid.swing"] = swing([values_at["kid"] for values_at in measured_along.values()])
-    successes, failures = extremes(reference.distances(stack))
-    return {"values": values, "scores": [[entry["epoch"], entry["dis/y_real"], entry["dis/y_fake"]] for entry in log],
-            "along": measured_along, "successes": successes, "failures": failures}
-
-
-def read_log(folder):
-    """The log of a run.
-
-    Args:
-        folder (Path): Result folder.
-
-    Returns:
-        list of dict: One entry an epoch, at least one.
-
-    Raises:
-        DataError: If it cannot be read.
-    """
-    path = pathlib.Path(folder) / "log"
-    try:
-        log = json.loads(path.read_text(encoding="utf-8"))
-        reason = "" if isinstance(log, list) and log else "it has no entries"
-    except (OSError, ValueError) as error:
-        reason = str(error)
-    if reason:
-        raise DataError(f"{path}: cannot read the log ({reason}); delete {folder} and run the experiment again")
-    return log
-
-
-def along_epochs(last):
-    """Epochs to measure along a training.
-
-    Args:
-        last (int): Its last epoch.
-
-    Returns:
-        list of int: At most eight, evenly over the second half, the last included.
-    """
-    return sorted({round(epoch) for epoch in np.linspace(last / 2, last, ALONG_POINTS)} - {0})
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
 
 
 def swing(values):
@@ -198,18 +155,5 @@ def white_share(stack):
     Returns:
         float: Share of the head's pixels at 250 of 255 or above, 0 to 1; NaN if no image shows a head.
     """
-    shares = [float((grey[head] >= WHITE).mean()) for grey, head in zip(stack.grey, stack.heads, strict=True)
-              if head.any()]
-    return float(np.mean(shares)) if shares else math.nan
-
-
-def _of_images(stack, reference):
-    return {**reference.measure(stack, quantities.IMAGE_MEASURES), "white.share": white_share(stack)}
-
-
-def _stack(grid, reference):
-    return reference.stack(sample_grids.cells(sample_grids.read(grid)))
-
-
-def _along_measures():
-    return [measure for measure in quantities.IMAGE_MEASURES if measure.name in ALONG]
+    return mean([float((grey[head] >= WHITE).mean()) for grey, head in zip(stack.grey, stack.heads, strict=True)
+                 if head.any()])

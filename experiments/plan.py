@@ -1,13 +1,19 @@
 """Which runs the experiments need: arms that several share, the baseline above all, are run once."""
 
 import dataclasses
-import pathlib
+import re
+
+import numpy as np
 
 from dcgan_mri import config as settings
 from experiments.scales import config_of
 
-RUNS = "runs"
-SWING = "kid.swing"
+BASELINE_RUN = "paper"
+# Images of fixed z, seeds 0 to 99, and the epochs at the end whose images a run is measured by.
+IMAGES = 100
+LAST_EPOCHS = 5
+# Epochs to look at in the second half of a run that is measured along its epochs.
+ALONG_POINTS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,32 +21,30 @@ class Run:
     """One training.
 
     Attributes:
-        name (str): What differs from the paper's settings at this scale, such as ``dropout=0.0``; else ``paper``.
+        name (str): What differs from the paper's settings at this scale, such as ``dropout-0.0``; else ``paper``.
         config (dcgan_mri.config.Config): All settings, the seed included.
+        twin (bool): Whether its first weights differ from those of the seed in the last digit.
         along (bool): Whether it is measured along its epochs too, not only at the end.
     """
 
     name: str
     config: settings.Config
-    along: bool
+    twin: bool = False
+    along: bool = False
 
     @property
     def key(self):
-        """tuple: Tells it from the other runs of a scale and a slice set."""
-        return self.name, self.config.seed
+        """str: Tells it from the other runs of a scale and a slice set; fit for a file's name."""
+        return f"{self.name}.seed{self.config.seed}{'-twin' * self.twin}"
 
-    def folder(self, out, scale, data):
-        """Where its results are.
-
-        Args:
-            out (str or Path): Results folder.
-            scale (str): Name of the scale.
-            data (experiments.data.Data): The slices.
-
-        Returns:
-            Path: A folder of its own.
-        """
-        return run_folder(out, scale, data.name, *self.key)
+    @property
+    def kept_epochs(self):
+        """list of int: Those whose images it is measured by, the last five; before them some more if `along`."""
+        last = self.config.epoch
+        kept = set(range(max(1, last - LAST_EPOCHS + 1), last + 1))
+        if self.along:
+            kept |= {round(epoch) for epoch in np.linspace(last / 2, last, ALONG_POINTS)} - {0}
+        return sorted(kept)
 
     def iterations(self, data):
         """Number of iterations of the whole training.
@@ -52,47 +56,6 @@ class Run:
             int: The iterations.
         """
         return data.slices(self.config.n_subjects) // self.config.batchsize * self.config.epoch
-
-    def images(self, data):
-        """Number of real images that the training sees: what its cost grows with.
-
-        Args:
-            data (experiments.data.Data): The slices.
-
-        Returns:
-            int: The images.
-        """
-        return self.iterations(data) * self.config.batchsize
-
-
-def runs_folder(out, scale, data_name):
-    """Where the runs of a scale on a slice set are.
-
-    Args:
-        out (str or Path): Results folder.
-        scale (str): Name of the scale.
-        data_name (str): Name of the slice set.
-
-    Returns:
-        Path: The folder.
-    """
-    return pathlib.Path(out) / RUNS / f"{scale}-{data_name}"
-
-
-def run_folder(out, scale, data_name, run, seed):
-    """Where the results of a run are.
-
-    Args:
-        out (str or Path): Results folder.
-        scale (str): Name of the scale.
-        data_name (str): Name of the slice set.
-        run (str): Name of the run.
-        seed (int): Its seed.
-
-    Returns:
-        Path: The folder.
-    """
-    return runs_folder(out, scale, data_name) / run / f"seed{seed}"
 
 
 def arm_config(experiment, arm, scale, subjects, seed):
@@ -123,37 +86,41 @@ def run_name(config, scale, subjects):
         subjects (int): Training subjects that the data has.
 
     Returns:
-        str: Fit for a folder's name.
+        str: Fit for a file's name.
     """
     usual = dataclasses.asdict(config_of(scale, "paper", {}, subjects, config.seed))
     changed = {name: value for name, value in dataclasses.asdict(config).items() if value != usual[name]}
-    return ",".join(f"{name}={value}" for name, value in sorted(changed.items())) or "paper"
+    parts = [re.sub(r"[^A-Za-z0-9._-]", "-", f"{name}-{value}") for name, value in sorted(changed.items())]
+    return "__".join(parts) or BASELINE_RUN
 
 
-def runs_of(experiments, scale, subjects, seeds):
-    """The runs that experiments need, each once.
+def runs_of(experiments, scale, subjects):
+    """The runs that experiments need, each once. An experiment that lacks an arm which decides needs none.
 
     Args:
         experiments (list of Experiment): The experiments.
         scale (experiments.scales.Scale): The scale.
         subjects (int): Training subjects that the data has.
-        seeds (int): Runs of each arm, seeds 0 to seeds - 1.
 
     Returns:
-        list of Run: Baselines first, then arm by arm in the experiments' order.
+        list of Run: Arm by arm, the baseline first, then in the experiments' order; an arm's twins behind its seeds.
     """
     found = {}
     for experiment in experiments:
+        deciding = {arm for part in experiment.decides for arm in part.arms}
+        if deciding & set(missing_arms(experiment, subjects)):
+            continue
         for arm in experiment.arms:
-            along = experiment.shows == "epochs" or any(
-                part.measure == SWING and arm in part.arms for part in experiment.parts)
-            for seed in range(seeds):
-                config = arm_config(experiment, arm, scale, subjects, seed)
-                if config is not None:
-                    run = Run(run_name(config, scale, subjects), config, along)
-                    before = found.get(run.key, run)
-                    found[run.key] = dataclasses.replace(run, along=run.along or before.along)
-    return sorted(found.values(), key=lambda run: run.name != "paper")
+            along = experiment.shows == "epochs"
+            for twin in (False, True) if arm in deciding else (False,):
+                for seed in range(scale.twins if twin else scale.seeds):
+                    config = arm_config(experiment, arm, scale, subjects, seed)
+                    if config is not None:
+                        run = Run(run_name(config, scale, subjects), config, twin, along)
+                        before = found.get(run.key, run)
+                        found[run.key] = dataclasses.replace(run, along=run.along or before.along)
+    names = list(dict.fromkeys(run.name for run in found.values()))
+    return sorted(found.values(), key=lambda run: (run.name != BASELINE_RUN, names.index(run.name), run.twin))
 
 
 def missing_arms(experiment, subjects):

@@ -3,18 +3,17 @@
 from dcgan_mri.metrics import MEASURES
 from dcgan_mri.metrics.measure import Quantity
 
-# What can be had without slices of held-out subjects.
-IMAGE_MEASURES = tuple(measure for measure in MEASURES if not measure.against_held_out)
-OF_IMAGES = tuple(quantity for measure in IMAGE_MEASURES for quantity in measure.quantities)
+OF_IMAGES = tuple(quantity for measure in MEASURES for quantity in measure.quantities)
 OF_RUNS = (
     Quantity("white.share", "share of the head", "0 to 1", "above real: white patches without structure"),
-    Quantity("scores.gap", "D's score", "any", "mean score of real slices minus that of generated images, last epoch"),
+    Quantity("scores.gap", "D's score", "any",
+             "mean score of real slices minus that of generated images, over the last epochs"),
     Quantity("kid.swing", "standard deviation over mean", "0 to infinity",
-             "of KID over epochs of the second half of the training: how unsteady it is"),
+             "of KID over the last epochs: how unsteady the training is"),
 )
 NAMES = {quantity.name: quantity for quantity in OF_IMAGES + OF_RUNS}
 # Which way is better, by the first part of the name; of what is not here neither way is.
-BETTER = {"kid": "lower", "noise": "lower", "checkerboard": "lower", "diversity": "lower",
+BETTER = {"cast": "lower", "kid": "lower", "noise": "lower", "checkerboard": "lower", "diversity": "lower",
           "coverage": "higher", "sharpness": "higher", "separation": "higher", "variety": "higher"}
 
 

@@ -1,143 +1,220 @@
-"""What was measured, as it is kept: beside each run, and all together in one file that the report is made from."""
+"""What was measured, as it is kept: a file for each run, and one for all that are published of a scale on a slice set
+and a processor, which the report is made from."""
 
 import dataclasses
+import datetime
 import json
 import math
 import pathlib
+import re
 
-from dcgan_mri.errors import DataError
+from dcgan_mri import grid
+from dcgan_mri.errors import DataError, UsageError
 from dcgan_mri.files import write_text
+from dcgan_mri.pixels import grey, save_png
+from dcgan_mri.run.result_folder import making
 
-MEASURED = "measured.json"
 COLLECTED = "results.json"
 REAL = "real.json"
 DIGITS = 6
 NUMBER = (int, float)
 NOTHING = type(None)
 FIELDS = {
-    "run": str, "seed": int, "scale": str, "data": dict, "settings": dict, "device": str, "date": str,
+    "run": str, "seed": int, "twin": bool, "scale": str, "data": dict, "settings": dict, "device": str, "date": str,
     "revision": (str, NOTHING), "iterations": int, "seconds": NUMBER, "diverged": (str, NOTHING), "values": dict,
     "scores": list, "along": dict, "successes": list, "failures": list}
-DATA_FIELDS = {"name": str, "fingerprint": str, "subjects": int, "reference": str, "reference_slices": int}
-# Those that every record must have; what else there is tells `fits`.
+REAL_FIELDS = {"scale": str, "data": dict, "values": dict}
+DATA_FIELDS = {"name": str, "fingerprint": str, "subjects": int, "slices": int, "held_out": int}
+# Those that every record must have; what else there is tells `check_planned`.
 SETTINGS_FIELDS = {"batchsize": int, "epoch": int}
-REFERENCES = ("held-out", "train")
-# What to do about a file that is not what it should be: a run can be made again, the collection holds what is left of
-# runs whose folders are gone.
+# What to do about a file that is not what it should be: a run can be made again, what was published cannot.
 AGAIN = "delete it and run the experiments again"
-RESTORE = ("restore it from the repository or a backup; if there is none, delete it, and what was measured in folders "
-           "that are gone is lost")
+RESTORE = "restore it from the repository"
 
 
-def write(folder, record):
-    """Keep what was measured of a run beside it.
+def campaign_folder(out, scale, data_name):
+    """Where the runs of a scale on a slice set are.
 
     Args:
-        folder (Path): Result folder of the run.
-        record (dict): See `collect`.
+        out (str or Path): Folder for runs.
+        scale (str): Name of the scale.
+        data_name (str): Name of the slice set.
+
+    Returns:
+        Path: The folder.
     """
-    write_text(folder / MEASURED, json.dumps(_for_json(record)) + "\n")
+    return pathlib.Path(out) / f"{scale}-{data_name}"
 
 
-def read(folder):
+def published_folder(out, record):
+    """Where the numbers and figures of a scale on a slice set and a processor are published.
+
+    Args:
+        out (str or Path): Folder for results.
+        record (dict): Of one of the runs.
+
+    Returns:
+        Path: The folder.
+    """
+    device = re.sub(r"[^a-z0-9]+", "-", record["device"].lower()).strip("-")
+    return campaign_folder(out, record["scale"], record["data"]["name"]) / device
+
+
+def complete(folder, run, scale, data, trained, reference, revision):
+    """Measure a training and write its record, last; of seed 0 the images too, for the figures.
+
+    Args:
+        folder (Path): Where the record goes, see `campaign_folder`.
+        run (experiments.plan.Run): The run.
+        scale (str): Name of the scale.
+        data (experiments.data.Data): The slices.
+        trained (experiments.training.Trained): What came of it.
+        reference (experiments.measuring.Reference): Real slices.
+        revision (str): Commit of the source; None outside a checkout.
+
+    Returns:
+        dict: The record, see `of_runs`.
+    """
+    measured = {"values": {}, "along": {}, "successes": [], "failures": []}
+    if trained.diverged is None:
+        measured = reference.measure_run(trained)
+        if run.config.seed == 0 and not run.twin:
+            save_png(folder / f"{run.key}.png", grid.draw(grey(trained.pictures[-1]), "", bare=True))
+    record = {
+        "run": run.name, "seed": run.config.seed, "twin": run.twin, "scale": scale, "data": data.facts(),
+        "settings": dataclasses.asdict(run.config), "device": trained.device,
+        "date": datetime.date.today().isoformat(), "revision": revision, "iterations": trained.iterations,
+        "seconds": trained.seconds, "diverged": trained.diverged, "scores": trained.scores, **measured}
+    write(folder / f"{run.key}.json", record)
+    return record
+
+
+def complete_real(folder, scale, data, reference):
+    """Measure real slices in place of generated ones, and write that beside the runs.
+
+    Args:
+        folder (Path): See `campaign_folder`.
+        scale (str): Name of the scale.
+        data (experiments.data.Data): The slices.
+        reference (experiments.measuring.Reference): The same, described.
+    """
+    write(folder / REAL, {"scale": scale, "data": data.facts(), "values": reference.measure_real()})
+
+
+def write(path, record):
+    """Keep what was measured of a run, or of real slices.
+
+    Args:
+        path (Path): The file.
+        record (dict): See `of_runs`.
+    """
+    write_text(path, json.dumps(_for_json(record)) + "\n")
+
+
+def read(path):
     """What was measured of a run.
 
     Args:
-        folder (Path): Result folder of the run.
+        path (Path): The file.
 
     Returns:
-        dict: The record; None if it has not been measured.
+        dict: The record.
 
     Raises:
         DataError: If it cannot be read.
     """
-    path = pathlib.Path(folder) / MEASURED
-    return _from_json(_load(path, AGAIN), path, AGAIN) if path.exists() else None
+    return _run_from_json(_load(path, AGAIN), path, AGAIN)
 
 
-def collect(out):
-    """Every record: those beside runs, and those of runs whose folders are gone.
+def of_runs(out):
+    """What was measured in a folder.
 
     Args:
-        out (str or Path): Results folder.
+        out (str or Path): Folder for runs.
 
     Returns:
-        list of dict: Records with the keys ``run``, ``seed``, ``scale``, ``data``, ``settings``, ``device``, ``date``,
-        ``revision``, ``iterations``, ``seconds``, ``diverged`` (None or a message) and those of
-        `measuring.measure_run`; in the order of scale, slice set, run and seed.
+        tuple of list of dict: Records of runs in the order of `key`, with the keys ``run``, ``seed``, ``twin``,
+        ``scale``, ``data``, ``settings``, ``device``, ``date``, ``revision``, ``iterations``, ``seconds``, ``diverged``
+        (None or a message), ``scores`` (epoch, mean score of real and of generated images, each epoch) and those of
+        `measuring.Reference.measure_run`; and of real slices, with the keys ``scale``, ``data`` and ``values``.
 
     Raises:
         DataError: If a file cannot be read.
     """
     out = pathlib.Path(out)
-    found = {}
-    collected = out / COLLECTED
-    if collected.exists():
-        entries = _load(collected, RESTORE)
-        if not isinstance(entries, list):
-            raise DataError(f"{collected}: not a list of records; {RESTORE}")
-        for entry in entries:
-            record = _from_json(entry, collected, RESTORE)
-            found[key(record)] = record
-    for path in sorted(out.glob(f"runs/*/*/*/{MEASURED}")):
-        record = read(path.parent)
-        found[key(record)] = record
-    return [found[name] for name in sorted(found)]
+    real = [_real_from_json(_load(path, AGAIN), path, AGAIN) for path in sorted(out.glob(f"*/{REAL}"))]
+    return sorted((read(path) for path in out.glob("*/*.seed*.json")), key=key), real
 
 
-def write_collected(out, records):
-    """Write all records into one file, a line each.
+def collected(out):
+    """What was published.
 
     Args:
-        out (str or Path): Results folder.
-        records (list of dict): From `collect`.
-    """
-    lines = ",\n".join(json.dumps(_for_json(record)) for record in records)
-    write_text(pathlib.Path(out) / COLLECTED, f"[\n{lines}\n]\n")
-
-
-def place(scale, data):
-    """What tells the campaign of a record from the others.
-
-    Args:
-        scale (str): Name of the scale.
-        data (dict): Facts of the slice set.
+        out (str or Path): Folder for results.
 
     Returns:
-        str: Scale, name and fingerprint of the slice set.
-    """
-    return f"{scale} {data['name']} {data['fingerprint']}"
-
-
-def read_real(out):
-    """What was measured of real slices.
-
-    Args:
-        out (str or Path): Results folder.
-
-    Returns:
-        dict: Campaign, as `place` names it, to dict from quantity to float; empty if there is nothing yet.
+        tuple of list of dict: As of `of_runs`; empty if there is nothing.
 
     Raises:
-        DataError: If it cannot be read.
+        DataError: If a file cannot be read.
     """
-    path = pathlib.Path(out) / REAL
-    if not path.exists():
-        return {}
-    try:
-        return {str(name): _with_nan(values) for name, values in _load(path, AGAIN).items()}
-    except (TypeError, AttributeError) as error:
-        raise DataError(f"{path}: not what was measured of real slices ({error}); {AGAIN}") from None
+    runs, real = [], []
+    for path in sorted(pathlib.Path(out).glob(f"*/*/{COLLECTED}")):
+        content = _load(path, RESTORE)
+        if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in ("real", "runs")):
+            raise DataError(f"{path}: not a list of real slices and one of runs; {RESTORE}")
+        real += [_real_from_json(entry, path, RESTORE) for entry in content["real"]]
+        runs += [_run_from_json(entry, path, RESTORE) for entry in content["runs"]]
+    return sorted(runs, key=key), real
 
 
-def write_real(out, found):
-    """Keep what was measured of real slices.
+def publish(out, runs, real):
+    """Add records to those that are published; one takes the place of another with the same key.
 
     Args:
-        out (str or Path): Results folder.
-        found (dict): From `read_real`, with more.
+        out (str or Path): Folder for results.
+        runs (list of dict): From `of_runs`.
+        real (list of dict): From `of_runs`.
+
+    Raises:
+        DataError: If what is there cannot be read, or not be written to.
     """
-    write_text(pathlib.Path(out) / REAL, json.dumps(_for_json(found), indent=1, sort_keys=True) + "\n")
+    runs_before, real_before = collected(out)
+    joined = {key(record): record for record in runs_before + runs}
+    by_folder = {}
+    for name in sorted(joined):
+        by_folder.setdefault(published_folder(out, joined[name]), []).append(joined[name])
+    real_values = {place(entry): entry for entry in real_before + real}
+    for folder, its_runs in by_folder.items():
+        places = sorted({place(record) for record in its_runs} & set(real_values))
+        with making(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / COLLECTED, '{"real": [\n' + _lines(real_values[one] for one in places)
+                   + '\n],\n"runs": [\n' + _lines(its_runs) + "\n]}\n")
+
+
+def place(record):
+    """What real slices are measured once for.
+
+    Args:
+        record (dict): Of a run or of real slices.
+
+    Returns:
+        tuple of str: Scale, name and fingerprint of the slice set.
+    """
+    return record["scale"], record["data"]["name"], record["data"]["fingerprint"]
+
+
+def campaign(record):
+    """What must be the same for two runs to be held against each other.
+
+    Args:
+        record (dict): The record.
+
+    Returns:
+        tuple of str: Scale, name and fingerprint of the slice set, processor, revision.
+    """
+    return *place(record), record["device"], record["revision"] or ""
 
 
 def key(record):
@@ -147,9 +224,38 @@ def key(record):
         record (dict): The record.
 
     Returns:
-        tuple of str and int: Scale, name and fingerprint of the slice set, run, seed.
+        tuple: Campaign, as `campaign` has it, run, seed and whether it is a twin.
     """
-    return record["scale"], record["data"]["name"], record["data"]["fingerprint"], record["run"], record["seed"]
+    return *campaign(record), record["run"], record["seed"], record["twin"]
+
+
+def check_planned(folder, runs, data, revision):
+    """See that the runs that are complete are those of the plan, so that going on mixes nothing.
+
+    Args:
+        folder (Path): See `campaign_folder`.
+        runs (list of experiments.plan.Run): The plan.
+        data (experiments.data.Data): Its slices.
+        revision (str): Commit of the source.
+
+    Returns:
+        list of experiments.plan.Run: Those that are yet to be made.
+
+    Raises:
+        UsageError: If a run was made with other settings, slices or source.
+    """
+    waiting = []
+    for run in runs:
+        path = folder / f"{run.key}.json"
+        if not path.exists():
+            waiting.append(run)
+            continue
+        record = read(path)
+        for what, is_same in (("settings", fits(record, run.config)), ("slices", record["data"] == data.facts()),
+                              ("source (another commit)", record["revision"] == revision)):
+            if not is_same:
+                raise UsageError(f"{path}: made with other {what}; delete {folder}, or give another folder by -o")
+    return waiting
 
 
 def fits(record, config):
@@ -173,7 +279,7 @@ def _load(path, remedy):
         raise DataError(f"{path}: cannot read what was measured ({error}); {remedy}") from None
 
 
-def _from_json(entry, path, remedy):
+def _run_from_json(entry, path, remedy):
     try:
         _check_fields(entry, FIELDS)
         _check_fields(entry["data"], DATA_FIELDS)
@@ -181,12 +287,19 @@ def _from_json(entry, path, remedy):
         _check_all(entry["scores"], lambda score: isinstance(score, list) and len(score) == 3)
         _check_all(sum(entry["scores"], []), lambda number: isinstance(number, (*NUMBER, NOTHING)))
         _check_all(entry["successes"] + entry["failures"], lambda place: type(place) is int and place >= 0)
-        if entry["data"]["reference"] not in REFERENCES:
-            raise ValueError(f"reference {entry['data']['reference']!r}")
         return {**entry, "values": _with_nan(entry["values"]),
                 "along": {int(epoch): _with_nan(values) for epoch, values in entry["along"].items()}}
     except (TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path}: not a record of an experiment ({error}); {remedy}") from None
+
+
+def _real_from_json(entry, path, remedy):
+    try:
+        _check_fields(entry, REAL_FIELDS)
+        _check_fields(entry["data"], DATA_FIELDS)
+        return {**entry, "values": _with_nan(entry["values"])}
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: not what was measured of real slices ({error}); {remedy}") from None
 
 
 def _check_fields(entry, fields):
@@ -195,7 +308,7 @@ def _check_fields(entry, fields):
     for name, kind in fields.items():
         if name not in entry:
             raise ValueError(f"{name} is missing")
-        if not isinstance(entry[name], kind) or isinstance(entry[name], bool):
+        if not isinstance(entry[name], kind) or isinstance(entry[name], bool) != (kind is bool):
             raise TypeError(f"{name} is {entry[name]!r:.40}")
 
 
@@ -210,6 +323,10 @@ def _with_nan(values):
         if not isinstance(value, (*NUMBER, NOTHING)) or isinstance(value, bool):
             raise TypeError(f"{name} is {value!r:.40}")
     return {name: math.nan if value is None else float(value) for name, value in values.items()}
+
+
+def _lines(records):
+    return ",\n".join(json.dumps(_for_json(record)) for record in records)
 
 
 def _for_json(value):

@@ -1,4 +1,4 @@
-"""How large an experiment is run: the paper's way, or small enough for a CPU in minutes."""
+"""How large an experiment is run: the paper's way, small enough to decide in hours of a CPU, or a trial of minutes."""
 
 import dataclasses
 
@@ -17,6 +17,9 @@ class Scale:
         settings (dict): What differs from the paper in every run.
         epochs (float): Factor on the epochs of every arm.
         seeds (int): Runs of each arm.
+        twins (int): How many of the seeds of a deciding arm are run once more from first weights that differ in the
+            last digit.
+        decides (bool): Whether claims get a verdict.
         levels (str): Slices of each phantom, as ``python -m preprocess build --slices`` takes them.
         meaning (str): One sentence for the reader.
     """
@@ -25,6 +28,8 @@ class Scale:
     settings: dict
     epochs: float
     seeds: int
+    twins: int
+    decides: bool
     levels: str
     meaning: str
 
@@ -34,12 +39,15 @@ class Scale:
         return self.settings.get("image_size", settings.Config.image_size)
 
 
+SMALL_IMAGES = {"image_size": 64, "width": 0.25}
 SCALES = {scale.name: scale for scale in (
-    Scale("paper", {}, 1.0, 3, "60-107",
+    Scale("paper", {}, 1.0, 5, 0, True, "60-107",
           "as in the paper: 256×256, the full networks, 48 slices a subject, 100 epochs"),
-    Scale("small", {"image_size": 64, "width": 0.25}, 0.08, 5, ",".join(map(str, range(60, 108, 2))),
-          "for a CPU in minutes: 64×64, two stages fewer in both networks, a quarter of the widths, 24 slices a "
-          "subject, 8 epochs"),
+    Scale("medium", SMALL_IMAGES, 0.25, 5, 2, True, "60-107",
+          "for verdicts: 64×64, two stages fewer in both networks, a quarter of the widths, 48 slices a subject, 25 "
+          "epochs"),
+    Scale("small", SMALL_IMAGES, 0.08, 1, 0, False, ",".join(map(str, range(60, 108, 2))),
+          "a trial of some minutes, without verdicts: as medium, with 24 slices a subject and 8 epochs"),
 )}
 
 

@@ -1,7 +1,6 @@
-"""How the cost of a training step grows with the ranks: measured on this machine, and a model for others.
+"""How the cost of a training step grows with the ranks, measured on this machine.
 
-    python experiments/benchmarks/scaling.py                  measure 1, 2 and 4 ranks here, and check the model
-    python experiments/benchmarks/scaling.py --predict        the model alone, for links and GPUs of given speed
+    python experiments/benchmarks/scaling.py
 
 Each rank's time is split into computing, waiting for the slowest rank, averaging gradients, and averaging batch
 statistics. A barrier in front of every collective tells waiting from communicating.
@@ -9,7 +8,6 @@ statistics. A barrier in front of every collective tells waiting from communicat
 
 import argparse
 import json
-import math
 import os
 import pathlib
 import shutil
@@ -20,42 +18,6 @@ import time
 
 RANKS = (1, 2, 4)
 COMMUNICATORS = ("naive", "host")
-# Latency of one message in seconds, and bytes per second, as data sheets and published benchmarks give them.
-LINKS = {"NVLink 4": (5e-6, 300e9), "InfiniBand HDR": (10e-6, 20e9), "10 Gbit Ethernet": (50e-6, 1.0e9)}
-
-
-def allreduce_seconds(n_bytes, n_ranks, latency, bandwidth):
-    """Time of one allreduce: a tree for small messages, a ring for large ones, whichever is quicker.
-
-    Args:
-        n_bytes (int): Size of the message.
-        n_ranks (int): Number of ranks.
-        latency (float): Seconds that a message takes however small it is.
-        bandwidth (float): Bytes per second between two ranks.
-
-    Returns:
-        float: Seconds; 0 for one rank.
-    """
-    if n_ranks == 1:
-        return 0.0
-    tree = 2 * math.ceil(math.log2(n_ranks)) * (latency + n_bytes / bandwidth)
-    ring = 2 * (n_ranks - 1) * (latency + n_bytes / n_ranks / bandwidth)
-    return min(tree, ring)
-
-
-def communication_seconds(messages, n_ranks, latency, bandwidth):
-    """Time of all allreduces of a step.
-
-    Args:
-        messages (list of int): Bytes of each.
-        n_ranks (int): Number of ranks.
-        latency (float): As for `allreduce_seconds`.
-        bandwidth (float): As for `allreduce_seconds`.
-
-    Returns:
-        float: Seconds.
-    """
-    return sum(allreduce_seconds(n_bytes, n_ranks, latency, bandwidth) for n_bytes in messages)
 
 
 class Meter:
@@ -134,7 +96,6 @@ def measure_rank(comm_name, steps, batchsize):
         optimizers.append(make_optimizer(model, config, comm))
         optimizers[-1].is_changed(model)
     updater = Updater(batches, *optimizers, config)
-    latency, bandwidth = link_here(comm)
     meter = Meter(comm)
     updater.update()
     rounds = []
@@ -156,31 +117,7 @@ def measure_rank(comm_name, steps, batchsize):
             "messages": {kind: len(sizes) for kind, sizes in messages.items()},
             "bytes": {kind: sum(sizes) for kind, sizes in messages.items()},
             "bytes_sent_by_a_rank": round(2 * (ranks.size - 1) / ranks.size * sum(sum(s) for s in messages.values())),
-            "predicted": {kind: sum(communication_seconds(messages[part], ranks.size, latency, bandwidth)
-                                    for part in parts)
-                          for kind, parts in (("gradients", ["gradients"]), ("statistics", ["gathered", "sums"]))},
-            "latency": latency, "bandwidth": bandwidth, "peak_memory": max(memory), "sizes": messages}))
-
-
-def link_here(comm):
-    """Latency and bandwidth between the ranks of this job, from a small and a large allreduce."""
-    import numpy as np
-
-    if comm.size == 1:
-        return 0.0, math.inf
-    times = {}
-    for n in (1, 13_000_000):
-        array = np.zeros(n, np.float32)
-        rounds = []
-        for _ in range(5):
-            comm.mpi_comm.Barrier()
-            begin = time.perf_counter()
-            comm._multi_node_mean(None, array)
-            rounds.append(time.perf_counter() - begin)
-        times[n] = max(comm.mpi_comm.allgather(statistics.median(rounds)))
-    latency = times[1] / (2 * math.ceil(math.log2(comm.size)))
-    bandwidth = 2 * (comm.size - 1) / comm.size * 13_000_000 * 4 / times[13_000_000]
-    return latency, bandwidth
+            "peak_memory": max(memory)}))
 
 
 def measure(steps, batchsize):
@@ -201,61 +138,22 @@ def measure(steps, batchsize):
 
 
 def print_measured(results):
-    """Print what was measured, with the model's word for communication beside it."""
-    print(f"{'ranks':>5} {'comm.':<6} {'step':>7} {'computing':>10} {'waiting':>8} {'gradients (model)':>18} "
-          f"{'statistics (model)':>19} {'messages':>9} {'sent/rank':>10} {'memory/rank':>12}")
+    """Print what was measured."""
+    print(f"{'ranks':>5} {'comm.':<6} {'step':>7} {'computing':>10} {'waiting':>8} {'gradients':>10} "
+          f"{'statistics':>10} {'messages':>9} {'sent/rank':>10} {'memory/rank':>12}")
     for one in results:
-        seconds, predicted = one["seconds"], one["predicted"]
+        seconds = one["seconds"]
         print(f"{one['ranks']:>5} {one['communicator']:<6} {seconds['total']:>6.2f}s {seconds['computing']:>9.2f}s "
-              f"{seconds['waiting']:>7.2f}s {seconds['gradients']:>8.3f}s ({predicted['gradients']:>5.3f}s) "
-              f"{seconds['statistics']:>9.4f}s ({predicted['statistics']:>6.4f}s) {sum(one['messages'].values()):>9} "
-              f"{one['bytes_sent_by_a_rank'] / 1e6:>7.0f} MB {one['peak_memory'] / 1e6:>9.0f} MB")
-
-
-def messages_of(measured, n_ranks):
-    """Bytes of each message of a step on n ranks, from those seen on another number of ranks.
-
-    Gradients, and the sums of batch normalisation's backward pass, stay as they are. In its forward pass every rank's
-    mean and variance travel, so those messages grow with the ranks.
-
-    Args:
-        measured (dict): A measurement, with its ``sizes`` and ``ranks``.
-        n_ranks (int): The other number.
-
-    Returns:
-        list of int: Bytes.
-    """
-    sizes = measured["sizes"]
-    return sizes["gradients"] + sizes["sums"] + [size // measured["ranks"] * n_ranks for size in sizes["gathered"]]
-
-
-def print_predicted(measured, seconds_per_image):
-    """Print the model's images per second for 1 to 64 GPUs, for the paper's batch and for 8 images a GPU."""
-    print(f"\nimages per second by the model, at {seconds_per_image * 1000:g} ms of computing an image on a GPU, and "
-          "the share of communication")
-    for title, per_gpu in (("global batch 8", None), ("8 images on every GPU", 8)):
-        print(f"\n{title:<22}" + "".join(f"{f'{n} GPU' + 's' * (n > 1):>16}" for n in (1, 2, 4, 8, 16, 32, 64)))
-        for link, (latency, bandwidth) in LINKS.items():
-            cells = []
-            for n in (1, 2, 4, 8, 16, 32, 64):
-                if per_gpu is None and n > 8:
-                    cells.append(f"{'-':>16}")
-                    continue
-                images = per_gpu or 8 // n
-                talking = communication_seconds(messages_of(measured, n), n, latency, bandwidth)
-                total = images * seconds_per_image + talking
-                cells.append(f"{images * n / total:>9.0f} ({talking / total:>4.0%})")
-            print(f"{link:<22}" + "".join(cells))
+              f"{seconds['waiting']:>7.2f}s {seconds['gradients']:>9.3f}s {seconds['statistics']:>9.4f}s "
+              f"{sum(one['messages'].values()):>9} {one['bytes_sent_by_a_rank'] / 1e6:>7.0f} MB "
+              f"{one['peak_memory'] / 1e6:>9.0f} MB")
 
 
 def main():
-    """Measure or predict."""
+    """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=3, help="steps for each number of ranks (default %(default)s)")
     parser.add_argument("-b", "--batchsize", type=int, default=8, help="global batch (default %(default)s)")
-    parser.add_argument("--predict", action="store_true", help="do not measure; take the messages from the last run")
-    parser.add_argument("--seconds-per-image", type=float, default=0.002, metavar="S",
-                        help="computing time of one image on the GPU in mind (default %(default)s, an assumption)")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent / "results" / "scaling.json",
                         help="where the measurements go (default %(default)s)")
     parser.add_argument("--rank", choices=COMMUNICATORS, help=argparse.SUPPRESS)
@@ -263,16 +161,10 @@ def main():
     if args.rank:
         measure_rank(args.rank, args.steps, args.batchsize)
         return
-    if args.predict:
-        if not args.out.exists():
-            sys.exit(f"{args.out}: not there; run without --predict first")
-        results = json.loads(args.out.read_text())
-    else:
-        results = measure(args.steps, args.batchsize)
-        args.out.parent.mkdir(exist_ok=True)
-        args.out.write_text(json.dumps(results, indent=1) + "\n")
-        print_measured(results)
-    print_predicted(results[-1], args.seconds_per_image)
+    results = measure(args.steps, args.batchsize)
+    args.out.parent.mkdir(exist_ok=True)
+    args.out.write_text(json.dumps(results, indent=1) + "\n")
+    print_measured(results)
 
 
 if __name__ == "__main__":

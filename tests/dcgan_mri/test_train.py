@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-from PIL import Image
 
+from dcgan_mri.run import sample_grids
 from dcgan_mri.run.snapshots import load_generator
 from tests.helpers import SMALL, run_job, write_slice_set
 
@@ -50,8 +50,8 @@ def test_result_folder_is_complete(finished):
         ".lock", "config.yaml", "environment.json", "generator.npz", "log", "loss.png", "preview",
         "snapshot_iter_4.npz", "snapshot_iter_6.npz"]
     assert sorted(path.name for path in (out / "preview").iterdir()) == [f"epoch_000{i}.png" for i in (1, 2, 3)]
-    with Image.open(out / "preview" / "epoch_0003.png") as grid:
-        assert (grid.size, grid.mode) == ((160, 160), "RGB")
+    picture = sample_grids.read(out / "preview" / "epoch_0003.png")
+    assert sample_grids.cells(picture).shape == (100, 16, 16, 3)
     log = json.loads((out / "log").read_text())
     assert [(entry["epoch"], entry["iteration"]) for entry in log] == [(1, 2), (2, 4), (3, 6)]
     assert all(np.isfinite(entry[key]) for entry in log for key in ("gen/loss", "dis/loss", "dis/y_real", "dis/y_fake"))
@@ -344,7 +344,7 @@ def test_one_unreadable_slice_is_named(bad_slices, tmp_path):
     (["--keep-snapshots", "0"], None, 2, "--keep-snapshots 0: must be at least 1"),
     (["--timeout", "-1"], 2, 2, "--timeout -1: must be a number of seconds, or 0"),
     (["--allreduce-dtype", "float16"], 2, 2, "--allreduce-dtype float16 works with pure_nccl only; this is naive"),
-    (["--precision", "bf16"], 2, 2, "--precision bf16 is for convolutions by cuDNN on a GPU; this run is on a CPU"),
+    (["--precision", "fp16"], 2, 2, "--precision fp16 is for convolutions by cuDNN on a GPU; this run is on a CPU"),
     (["--graph", "on"], 2, 2, "--graph on: there is no GPU; use --graph auto"),
     (["-o", "/proc/nothing"], 2, 1, "/proc/nothing: cannot make the folder"),
 ])

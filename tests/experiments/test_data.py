@@ -10,12 +10,11 @@ from experiments.scales import SCALES, Scale
 from tests.helpers import write_slice_set
 
 
-def test_images_are_held_against_held_out_slices_where_there_are_some(tmp_path):
+def test_slices_of_held_out_subjects_are_found_where_there_are_some(tmp_path):
     with_some = data.describe(write_slice_set(tmp_path / "a", held_out=4), 16)
     without = data.describe(write_slice_set(tmp_path / "b"), 16)
-    assert (with_some.reference, with_some.reference_slices) == ("held-out", 4)
-    assert (without.reference, without.reference_slices) == ("train", 16)
-    assert len(with_some.reference_set()) == 4
+    assert (with_some.held_out, len(with_some.held_out_slices())) == (4, 4)
+    assert (without.held_out, without.held_out_slices()) == (0, None)
 
 
 def test_sets_that_differ_have_other_fingerprints_and_no_path_goes_into_results(tmp_path):
@@ -45,20 +44,13 @@ def test_no_set_of_the_users_passes_for_the_phantom(tmp_path):
 
 
 def test_slices_of_the_first_subjects():
-    slices = data.Data("", "x", "", (3, 4, 5), "train", 12)
+    slices = data.Data("", "x", "", (3, 4, 5), 0)
     assert [slices.slices(n) for n in (0, 1, 2, 3)] == [12, 3, 7, 12]
 
 
 def test_slices_of_another_size_are_refused(tmp_path):
     with pytest.raises(UsageError, match="16 pixels wide"):
         data.describe(write_slice_set(tmp_path / "a"), 64)
-
-
-@pytest.mark.parametrize("scale", SCALES.values())
-def test_the_phantom_as_planned(scale):
-    slices = data.planned_phantom(scale)
-    assert slices.subjects == 30
-    assert slices.slices(15) == {"paper": 720, "small": 360}[scale.name]
 
 
 def test_a_phantom_that_cannot_be_made_is_one_line(tmp_path, monkeypatch):
@@ -68,7 +60,7 @@ def test_a_phantom_that_cannot_be_made_is_one_line(tmp_path, monkeypatch):
         data.phantom(tmp_path, SCALES["small"])
 
 
-TINY = Scale("tiny", {"image_size": 16, "width": 1 / 64}, 0.01, 1, "70,80", "for tests")
+TINY = Scale("tiny", {"image_size": 16, "width": 1 / 64}, 0.01, 1, 0, False, "70,80", "for tests")
 
 
 def make_few(monkeypatch):
@@ -81,7 +73,7 @@ def test_the_phantom_is_made_once_whole_and_kept_out_of_git(tmp_path, monkeypatc
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     monkeypatch.chdir(tmp_path)
     made = data.phantom("with space", TINY)
-    assert (made.name, made.counts, made.reference_slices) == ("phantom", (2, 2, 2), 2)
+    assert (made.name, made.counts, made.held_out) == ("phantom", (2, 2, 2), 2)
     assert [path.name for path in (tmp_path / "with space" / "data").iterdir() if path.name != ".gitignore"] == [
         "phantom-tiny"]
     before = (tmp_path / "with space" / "data" / "phantom-tiny" / "dataset.json").stat().st_mtime_ns
@@ -105,7 +97,8 @@ def test_a_plan_that_was_faster_is_not_overwritten(tmp_path, monkeypatch):
     assert data.phantom(tmp_path, TINY) == others[0]
 
 
-def test_a_phantom_that_lacks_subjects_is_refused(tmp_path):
-    write_slice_set(tmp_path / "data" / "phantom-tiny", held_out=4)
-    with pytest.raises(DataError, match="16 slices of 1 training subjects in place of 60 of 30; delete the folder"):
-        data.phantom(tmp_path, TINY)
+def test_a_user_names_slices_or_gets_the_phantom(tmp_path, monkeypatch):
+    make_few(monkeypatch)
+    folder = write_slice_set(tmp_path / "mine")
+    assert data.chosen(folder, tmp_path, TINY).name == "mine"
+    assert data.chosen(None, tmp_path, TINY) == data.phantom(tmp_path, TINY)

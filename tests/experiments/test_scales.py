@@ -2,17 +2,26 @@
 
 import dataclasses
 
+import pytest
+
 from dcgan_mri import config as settings
 from experiments.scales import SCALES, config_of
+from experiments.verdicts import LEAST_PAIRS
 
 
 def test_the_papers_scale_changes_nothing_of_the_paper():
     assert config_of(SCALES["paper"], "paper", {}, 15, 0) == settings.build(n_subjects=15)
 
 
-def test_the_small_scale_is_a_quarter_of_the_widths_at_64_pixels():
-    config = config_of(SCALES["small"], "paper", {}, 15, 0)
-    assert (config.image_size, config.width, config.epoch) == (64, 0.25, 8)
+@pytest.mark.parametrize(("scale", "epochs"), [("medium", 25), ("small", 8)])
+def test_below_the_papers_scale_networks_have_a_quarter_of_the_widths_at_64_pixels(scale, epochs):
+    config = config_of(SCALES[scale], "paper", {}, 15, 0)
+    assert (config.image_size, config.width, config.epoch) == (64, 0.25, epochs)
+
+
+def test_a_scale_that_decides_has_seeds_enough_and_the_trial_has_one():
+    assert {scale.name: scale.seeds for scale in SCALES.values()} == {"paper": 5, "medium": 5, "small": 1}
+    assert all(scale.decides == (scale.seeds >= LEAST_PAIRS) for scale in SCALES.values())
 
 
 def test_every_arms_epochs_are_shortened_alike():
