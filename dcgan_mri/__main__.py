@@ -12,10 +12,10 @@ PROGRAMS = {
     "generate": "make images with a trained generator",
     "evaluate": "measure images against real slices",
     "review": "write the page on which one looks at a run, or compares some",
-    "reader_study": "find out whether people can tell generated images from real slices",
-    "package": "package a generator as ONNX for those without this program",
-    "archive": "store generated images in a DICOMweb archive",
-    "networks": "print the layers of both networks, the paper's Tables I and II",
+    "package": "pack a generator for those who have no Chainer (needs onnx)",
+    "archive": "bring images into a DICOMweb archive (needs pydicom and requests)",
+    "reader_study": "find out whether people can tell the images from real slices (needs statsmodels)",
+    "networks": "print Tables I and II as they are computed",
 }
 
 

@@ -28,13 +28,13 @@ class Parser(argparse.ArgumentParser):
     """A parser for programs that may run on many ranks.
 
     Args:
-        speaks (bool): Whether this process prints the help; false on every rank but the first.
+        prints (bool): Whether this process prints the help; false on every rank but the first.
         **kwargs: As for `argparse.ArgumentParser`.
     """
 
-    def __init__(self, speaks=True, **kwargs):
+    def __init__(self, prints=True, **kwargs):
         super().__init__(allow_abbrev=False, formatter_class=LongNamesFirst, **kwargs)
-        self.speaks = speaks
+        self.prints = prints
         self.add_argument("--version", action="version", version=f"dcgan_mri {version()}")
 
     def error(self, message):
@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; {hint}--help lists the options")
 
     def _print_message(self, message, file=None):
-        if self.speaks:
+        if self.prints:
             super()._print_message(message, file)
 
 

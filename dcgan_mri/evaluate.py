@@ -34,7 +34,6 @@ from dcgan_mri.sampling import sample
 PROGRAM = "dcgan_mri.evaluate"
 # What `dcgan_mri.generate` leaves beside the images.
 GRID = "grid.png"
-PAIRS = 12
 MAX_IMAGES = 100_000
 
 
@@ -79,8 +78,9 @@ def main(argv=None):
             pairs = closest_pairs(samples.grey, reference.real.grey, copies)
             save_png(pathlib.Path(args.out) / "closest_pairs.png", pairs)
             evaluation.write(args.out, pictures, sample_names(args, len(pictures)), slices, copies)
-            say(f"{args.out}/index.html shows these numbers and the samples nearest to a training slice; "
-                f"{args.out}/evaluation.json has the numbers, {args.out}/closest_pairs.png the {PAIRS} nearest")
+            say(f"{args.out}/{result_folder.PAGE} shows these numbers and the samples nearest to a training slice; "
+                f"{args.out}/evaluation.json has the numbers, {args.out}/closest_pairs.png the "
+                f"{evaluation.PAIRS} nearest")
         else:
             say("nothing of this is kept; -o DIR writes it into a new folder, with a page of the nearest samples")
 
@@ -183,7 +183,6 @@ def make_samples(args, model, slices):
         raise UsageError(
             f"{args.images}: makes images of {config.image_size} pixels, the slices in {slices.folder} have "
             f"{slices.image_size}; give a slice set of the generator's size by -i")
-    gen.dropout_when_sampling = config.dropout_when_sampling
     backends.use("fast")
     made = sample(gen, range(args.number), config)
     return np.stack(list(tqdm(made, total=args.number, unit="image", desc="images"))), None
@@ -348,7 +347,7 @@ def closest_pairs(samples, training, copies):
     Returns:
         numpy.ndarray: uint8 of shape (2 H, up to 12 W, 3), the nearest pair at the left.
     """
-    nearest = np.argsort(copies["pixels"], kind="stable")[:PAIRS]
+    nearest = np.argsort(copies["pixels"], kind="stable")[:evaluation.PAIRS]
     columns = np.concatenate([samples[nearest], training[copies["index"][nearest]]], axis=1)
     columns = np.rint(columns * 255).astype(np.uint8)
     return np.repeat(np.concatenate(list(columns), axis=1)[:, :, None], 3, axis=2)

@@ -45,7 +45,7 @@ def main(argv=None):
     ranks = MPI.COMM_WORLD
     abort_job_on_error(PROGRAM)
     with together(ranks, PROGRAM):
-        args = parse(argv, speaks=ranks.rank == 0)
+        args = parse(argv, prints=ranks.rank == 0)
         asked = chosen_seeds(args)
         seeds = list(dict.fromkeys(asked))
         if "dcm" in FORMATS[args.format]:
@@ -86,12 +86,12 @@ def main(argv=None):
         say(f"{len(seeds)} images in {out}, one for each seed{twice}; {out}/grid.png shows them{some}")
 
 
-def parse(argv, speaks):
+def parse(argv, prints):
     """Read the command line.
 
     Args:
         argv (list of str): Without the program; None takes the process's own.
-        speaks (bool): Whether this rank prints the help.
+        prints (bool): Whether this rank prints the help.
 
     Returns:
         argparse.Namespace: The options.
@@ -100,7 +100,7 @@ def parse(argv, speaks):
         UsageError: If it is wrong.
     """
     parser = Parser(
-        speaks, prog="python -m dcgan_mri.generate",
+        prints, prog="python -m dcgan_mri.generate",
         description="Make images with a trained generator: a PNG for each seed, and a grid of the first 100.",
         epilog="An image depends on its seed alone: not on the others, the batch, or the number of ranks. The sample\n"
                "grids of a training show seeds 0 to 99.\n\nexamples:\n"

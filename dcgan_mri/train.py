@@ -47,7 +47,7 @@ def main(argv=None):
         "go on by -r with --kernels plain --graph off")
     with together(ranks, PROGRAM) as ready:
         # The settings, which are the snapshot's if a run goes on; the communicator
-        args = parse(argv, speaks=first)
+        args = parse(argv, prints=first)
         watch = Watchdog(ranks, args.out, args.timeout)
         watch.start()
         args.dataset = resume.choose_dataset(args)

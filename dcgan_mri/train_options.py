@@ -8,12 +8,12 @@ from dcgan_mri.kernels import convolution_cuda
 from dcgan_mri.kernels.graph import CHOICES
 
 
-def parse(argv, speaks):
+def parse(argv, prints):
     """Read the command line.
 
     Args:
         argv (list of str): Without the program; None takes the process's own.
-        speaks (bool): Whether this rank prints the help.
+        prints (bool): Whether this rank prints the help.
 
     Returns:
         argparse.Namespace: Options; settings of `Config` only where given.
@@ -22,7 +22,7 @@ def parse(argv, speaks):
         UsageError: If it is wrong.
     """
     parser = Parser(
-        speaks, prog="python -m dcgan_mri.train",
+        prints, prog="python -m dcgan_mri.train",
         description="Train a DCGAN on a set of brain slices, as in the paper; alone or under mpiexec.",
         epilog="examples:\n"
                "  mpiexec -n 4 python -m dcgan_mri.train                 the paper's training on four ranks\n"
@@ -90,7 +90,7 @@ def parse(argv, speaks):
                          help="capture the training step as a CUDA graph, which spares Python's time; auto does so "
                               "with one process on a GPU where it can (default %(default)s)")
     machine.add_argument("--self-test", choices=("on", "off"), default="on",
-                         help="on a GPU, try the fast code against Chainer's own first, about two seconds; what fails "
+                         help="on a GPU, try the fast code against Chainer's own first, a few seconds; what fails "
                               "is not used (default %(default)s)")
     machine.add_argument("--timeout", type=float, default=600.0, metavar="S",
                          help="seconds without progress after which a job of several ranks ends itself and names "

@@ -105,7 +105,6 @@ class Updater(chainer.training.updaters.StandardUpdater):
         return {"gen": {"loss": loss_gen},
                 "dis": {"loss": loss_dis, "y_real": F.average(y_real), "y_fake": F.average(y_fake)}}
 
-
     def scores(self, x, draws):
         """D's scores of images, which it sees augmented if the settings say so.
 
@@ -139,7 +138,7 @@ def average(averaged, gen, decay, iteration):
     """Move an average of G's weights and running statistics towards G (Karras et al. 2018, section 4.1).
 
     The first iterations count less, so that the average soon forgets the first weights. The running statistics of batch
-    normalisation are averaged like the weights that they belong to: recomputed, they would hang on draws of their own
+    normalisation are averaged like the weights that they belong to: recomputed, they would depend on draws of their own
     and cost passes before every grid.
 
     Args:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from dcgan_mri import grid
 from dcgan_mri.files import whole_file
+from experiments import records
 
 matplotlib.use("Agg")
 
@@ -34,6 +35,10 @@ def draw(path, finding, runs):
         figure = CURVES[finding.experiment.shows](finding)
     else:
         labelled = rows(runs, finding)
+        slices = runs / records.TEN_SLICES
+        if labelled and slices.exists():
+            row = np.asarray(Image.open(slices))
+            labelled.insert(0, ("training slices", np.stack(np.split(row, row.shape[1] // len(row), axis=1))))
         figure = mosaic(labelled, finding.experiment.shows == "images") if labelled else None
     if figure is None:
         return False
@@ -85,7 +90,7 @@ def mosaic(rows, numbered):
 
     Args:
         rows (list of tuple): Label and pictures, uint8 of shape (N, H, W).
-        numbered (bool): Whether a column shows one image seed, which is then written above it.
+        numbered (bool): Whether a column shows one image seed, which is then written above it; slices have none.
 
     Returns:
         matplotlib.figure.Figure: The figure.

@@ -66,6 +66,19 @@ class Reference:
                 values.update(self._training.measure(stack, [measure]))
         return values
 
+    def some(self, number):
+        """Training slices, evenly over them.
+
+        Args:
+            number (int): How many.
+
+        Returns:
+            numpy.ndarray: uint8 of shape (number, H, W).
+        """
+        slices = self._training.real.grey
+        chosen = np.linspace(0, len(slices) - 1, number).round().astype(int)
+        return np.rint(slices[chosen] * 255).astype(np.uint8)
+
     def measure_real(self):
         """What real slices of other subjects give where images of a run would: the end every measure is read by.
 

@@ -8,6 +8,8 @@ import math
 import pathlib
 import re
 
+import numpy as np
+
 from dcgan_mri import grid
 from dcgan_mri.errors import DataError, UsageError
 from dcgan_mri.files import write_text
@@ -16,6 +18,8 @@ from dcgan_mri.run.result_folder import making
 
 COLLECTED = "results.json"
 REAL = "real.json"
+# Ten training slices in a row.
+TEN_SLICES = "slices.png"
 DIGITS = 6
 NUMBER = (int, float)
 NOTHING = type(None)
@@ -90,7 +94,7 @@ def complete(folder, run, scale, data, trained, reference, revision):
 
 
 def complete_real(folder, scale, data, reference):
-    """Measure real slices in place of generated ones, and write that beside the runs.
+    """Measure real slices in place of generated ones, and write that and ten of them, for the figures, beside the runs.
 
     Args:
         folder (Path): See `campaign_folder`.
@@ -98,6 +102,7 @@ def complete_real(folder, scale, data, reference):
         data (experiments.data.Data): The slices.
         reference (experiments.measuring.Reference): The same, described.
     """
+    save_png(folder / TEN_SLICES, np.concatenate(list(reference.some(10)), axis=1))
     write(folder / REAL, {"scale": scale, "data": data.facts(), "values": reference.measure_real()})
 
 

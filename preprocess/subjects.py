@@ -25,7 +25,7 @@ _LABELS = ("seg", "segm", "label", "mask")
 _EXTENSION = re.compile(r"\.(nii|nii\.gz|hdr|hdr\.gz)$", re.IGNORECASE)
 _ANY_SUFFIX = "|".join(suffix for group in (*_SUFFIXES.values(), _LABELS) for suffix in group)
 _SUFFIX = re.compile(rf"(?:^|[_-])({_ANY_SUFFIX})$", re.IGNORECASE)
-# The longest name of a file is 255 bytes nearly everywhere; "_img_00000.png" and ".record.json" are added.
+# The longest name of a file is 255 bytes nearly everywhere; "_img_00000.png" is added.
 _LONGEST_NAME = 230
 _DECATHLON = re.compile(r"BRATS_\d+$")
 _DECATHLON_CHANNELS = {"flair": 0, "t1": 1, "t1ce": 2, "t2": 3}
@@ -233,7 +233,7 @@ def shorten(names, most=8):
 
 
 def unused_skips(skip, subjects):
-    """Parts of ``--skip`` that name no subject: a slip of the pen there would let a subject in.
+    """Parts of ``--skip`` that name no subject: a typing error there would let a subject in.
 
     Args:
         skip (str or None): ``--skip``.

@@ -3,12 +3,12 @@
 import hashlib
 import uuid
 
-import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from dcgan_mri.files import whole_file
+from dcgan_mri.pixels import grey
 
 # Never change it: it is part of the UIDs of all images that were ever written.
 NAMESPACE = uuid.UUID("bcd94acc-afe7-42ef-8860-6e4d1882c396")
@@ -41,9 +41,9 @@ def secondary_capture(picture, seed, generator, dropout):
         pydicom.dataset.Dataset: The object. Its study is the generator, its series the generator with or without
         dropout; its own UID follows from both, the seed and the pixels.
     """
-    grey = np.rint(picture.mean(axis=2)).astype(np.uint8)
+    mean = grey(picture)
     sampling = f"dropout {'on' if dropout else 'off'}"
-    pixels = hashlib.sha256(grey.tobytes()).hexdigest()
+    pixels = hashlib.sha256(mean.tobytes()).hexdigest()
 
     image = Dataset()
     image.file_meta = FileMetaDataset()
@@ -74,7 +74,7 @@ def secondary_capture(picture, seed, generator, dropout):
                     "PatientSex", "PatientOrientation"):
         setattr(image, unknown, None)
 
-    image.set_pixel_data(grey, "MONOCHROME2", 8, generate_instance_uid=False)
+    image.set_pixel_data(mean, "MONOCHROME2", 8, generate_instance_uid=False)
     return image
 
 

@@ -14,11 +14,11 @@ from chainermn.communicators.pure_nccl_communicator import PureNcclCommunicator
 NAMES = ("auto", "naive", "host", "pure_nccl")
 
 
-def choose(wish, n_ranks, n_gpus, allreduce_dtype="float32", has_nccl=True):
+def choose(asked, n_ranks, n_gpus, allreduce_dtype="float32", has_nccl=True):
     """Choose a communicator.
 
     Args:
-        wish (str): One of `NAMES`.
+        asked (str): One of `NAMES`.
         n_ranks (int): Number of ranks.
         n_gpus (int): Number of different GPUs that the ranks compute on together; 0 on CPU.
         allreduce_dtype (str): What gradients are to travel as.
@@ -30,31 +30,31 @@ def choose(wish, n_ranks, n_gpus, allreduce_dtype="float32", has_nccl=True):
     Raises:
         UsageError: If the one asked for cannot work with these ranks and GPUs.
     """
-    name, reason = _choose(wish, n_ranks, n_gpus, has_nccl)
+    name, reason = _choose(asked, n_ranks, n_gpus, has_nccl)
     if allreduce_dtype != "float32" and name != "pure_nccl":
         raise UsageError(f"--allreduce-dtype {allreduce_dtype} works with pure_nccl only; this is {name} ({reason})")
     return name, reason
 
 
-def _choose(wish, n_ranks, n_gpus, has_nccl):
+def _choose(asked, n_ranks, n_gpus, has_nccl):
     if n_gpus == 0:
-        if wish == "pure_nccl":
+        if asked == "pure_nccl":
             raise UsageError("--communicator pure_nccl needs a GPU for every rank and there is none; use auto")
-        return ("naive", "no GPU") if wish == "auto" else (wish, "asked for")
-    if n_ranks == 1 and wish == "auto":
+        return ("naive", "no GPU") if asked == "auto" else (asked, "asked for")
+    if n_ranks == 1 and asked == "auto":
         return "alone", "one process"
-    if wish == "naive":
+    if asked == "naive":
         raise UsageError("--communicator naive would hand GPU memory to MPI; use auto, host or pure_nccl")
     if n_gpus < n_ranks:
-        if wish == "pure_nccl":
+        if asked == "pure_nccl":
             raise UsageError(
                 f"--communicator pure_nccl: NCCL refuses two ranks on one GPU; {n_ranks} ranks have {n_gpus}; use auto")
         return "host", f"{n_ranks} ranks share {n_gpus} GPU{'s' * (n_gpus > 1)}"
     if not has_nccl:
-        if wish == "pure_nccl":
+        if asked == "pure_nccl":
             raise UsageError("--communicator pure_nccl: CuPy finds no NCCL; install nvidia-nccl-cu12, or use auto")
         return "host", "CuPy finds no NCCL"
-    return ("pure_nccl", "a GPU for every rank") if wish == "auto" else (wish, "asked for")
+    return ("pure_nccl", "a GPU for every rank") if asked == "auto" else (asked, "asked for")
 
 
 def nccl_is_there():
@@ -199,7 +199,7 @@ def from_all_ranks(comm, array):
 
 
 class _NcclBuffer:
-    """An array in the dress that ChainerMN's NCCL reduction expects; sending and receiving in one place is allowed."""
+    """An array with the methods that ChainerMN's NCCL reduction calls; it may be sent and received in one place."""
 
     def __init__(self, array):
         self._array = array

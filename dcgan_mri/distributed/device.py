@@ -40,7 +40,9 @@ def visible_gpus():
         if not _has_nvidia():
             return 0, "there is no NVIDIA GPU"
         return 0, f"CuPy cannot be imported ({_first_line(error)}); {INSTALL} installs it"
-    several = [found.name for found in importlib.metadata.distributions() if re.fullmatch("cupy(-cuda.*)?", found.name)]
+    # A path may be searched twice, as lib and lib64, a link to it; what was half removed has no name.
+    names = {found.name or "" for found in importlib.metadata.distributions()}
+    several = sorted(name for name in names if re.fullmatch("cupy(-cuda.*)?", name))
     if len(several) > 1:
         return 0, (f"there are two CuPys in each other's way, {' and '.join(several)}; remove both by `pip uninstall`, "
                    f"then {INSTALL} installs one")
@@ -53,14 +55,14 @@ def visible_gpus():
     return count, "" if count else "CUDA finds no GPU"
 
 
-def choose(wish, local_rank):
+def choose(asked, local_rank):
     """Choose this rank's device: the GPUs of a machine are dealt to its ranks in turn.
 
     A launcher that shows each rank a GPU of its own, through CUDA_VISIBLE_DEVICES, gets what it means: one visible GPU
     is number 0 whatever the rank.
 
     Args:
-        wish (str): ``auto``, ``on`` or ``off``.
+        asked (str): ``auto``, ``on`` or ``off``.
         local_rank (int): Rank among those on this machine.
 
     Returns:
@@ -69,11 +71,11 @@ def choose(wish, local_rank):
     Raises:
         UsageError: If a GPU is asked for and there is none.
     """
-    if wish == "off":
+    if asked == "off":
         return Device("@numpy", "", "CPU (asked for)")
     count, reason = visible_gpus()
     if count == 0:
-        if wish == "on":
+        if asked == "on":
             raise UsageError(f"--gpu on: {reason}; use --gpu off to train on the CPU")
         return Device("@numpy", "", f"CPU, since {reason}")
     import cupy

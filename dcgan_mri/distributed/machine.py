@@ -65,7 +65,7 @@ def choose(args, config, ranks, ready):
     kernels = _choose_kernels(args, on_gpu)
     captures, graph_reason = graph.choose(args.graph, config, on_gpu, name)
     if on_gpu and backends.is_fast() and args.self_test == "on":
-        kernels, captures, graph_reason = _after_self_test(args.precision, kernels, captures, graph_reason)
+        kernels, captures, graph_reason = _after_self_test(kernels, captures, graph_reason)
     ready.agree()
     comm = communicator.create(name, ranks, args.allreduce_dtype)
     warning = "" if on_gpu else crowd_warning(len(beside), len(available_cores()))
@@ -99,13 +99,13 @@ def _choose_kernels(args, on_gpu):
     return kernels
 
 
-def _after_self_test(precision, kernels, captures, graph_reason):
+def _after_self_test(kernels, captures, graph_reason):
     """What is left of the choice once the fast code has been tried on this GPU."""
     # It needs the networks, which only a training on a GPU needs that early.
     from dcgan_mri.kernels import self_test
 
     try:
-        faults = self_test.why_not(precision)
+        faults = self_test.why_not(captures)
     except Exception as error:  # of CuPy and Chainer: then nothing vouches for the fast code
         faults = {"kernels": f"it could not be made ({' '.join(str(error).split())[:200]})"}
     if "kernels" in faults:

@@ -34,7 +34,7 @@ class BestGenerator(chainer.training.Extension):
         value = trainer.observation.get(PREFIX + CRITERION)
         epoch = math.ceil(trainer.updater.epoch_detail)
         before = reading.best(trainer.out)
-        # A run that went on from an older snapshot comes by epochs that it has seen: those count anew.
+        # A run that went on from an older snapshot trains epochs again that it had measured: those count anew.
         if value is None or before is not None and before["epoch"] < epoch and before["value"] <= value:
             return
         out = pathlib.Path(trainer.out)

@@ -115,6 +115,5 @@ class AdamRule(chainer.optimizers.adam.AdamRule):
         adam_cuda.step(*arrays, hp.step_size, 1 - hp.beta1, 1 - hp.beta2, hp.eps, self.weight_decay)
 
     def _plain(self, update, param):
-        if param.grad is not None:
-            param.grad += self.weight_decay * param.array
+        param.grad += self.weight_decay * param.array
         update(param)

@@ -157,8 +157,8 @@ def weight_gradient(x, gy, shape, stride, pad):
     return gradient.reshape(shape)
 
 
-def _at_most(largest, wished):
-    return min(largest, max(1, wished))
+def _at_most(largest, wanted):
+    return min(largest, max(1, wanted))
 
 
 def _n_blocks(n_channels, size):

@@ -50,6 +50,7 @@ def finish_layer(h, bn, kept, ratio, activation, slope, add_noise=None):
             h = F.dropout(h, ratio, mask=kept * np.float32(1 / (1 - ratio)))
     return ACTIVATIONS[activation](h, slope)
 
+
 def normalize_and_activate(link, x, kept, ratio, slope):
     """y = leaky(dropout(batch_normalization(x))), with a link's parameters and statistics.
 

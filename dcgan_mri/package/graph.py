@@ -43,7 +43,7 @@ def model_of(gen, config):
 
 
 class _Graph:
-    """Nodes and constants so far; every node has one output, which bears the node's name."""
+    """Nodes and constants so far; every node has one output, of the same name."""
 
     def __init__(self):
         self.nodes = []

@@ -10,6 +10,7 @@ from dcgan_mri.files import whole_file
 from dcgan_mri.pixels import grey
 from dcgan_mri.review import status, thumbnails, words
 from dcgan_mri.review.page import render
+from dcgan_mri.run import result_folder
 
 PAIRS = 12
 # The measures that stand first; the others follow in their own order.
@@ -24,7 +25,7 @@ def write(out, pictures, names, slices, copies):
         pictures (numpy.ndarray): The images that were measured, uint8 of shape (N, H, H) or (N, H, H, 3).
         names (list of str): What to call them.
         slices (dcgan_mri.slice_set.Slices): The training slices.
-        copies (dict): What `dcgan_mri.metrics.memorisation.describe` says of the images.
+        copies (dict): What `dcgan_mri.metrics.memorisation.Memorisation.describe` says of the images.
     """
     out = pathlib.Path(out)
     found = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
@@ -38,7 +39,7 @@ def write(out, pictures, names, slices, copies):
                    "distance": words.number(float(copies["pixels"][i])),
                    "pictures": [_picture(pictures[i]), _picture(slices.image(copies["index"][i]))]}
                   for i in nearest]}, {})
-    with whole_file(out / "index.html") as file:
+    with whole_file(out / result_folder.PAGE) as file:
         file.write(html.encode())
 
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from PIL import Image
 
 from dcgan_mri.pixels import save_png
-from experiments import definition, figures, findings
+from experiments import definition, figures, findings, records
 from tests.experiments.records import made
 
 EXPERIMENTS = definition.read_all()
@@ -36,6 +37,17 @@ def test_a_row_for_each_arm_ten_columns_of_the_same_images(tmp_path):
     rows = figures.arm_rows(tmp_path, finding_of("d-act", tmp_path))
     assert [label for label, _ in rows] == ["baseline", "ELU", "Leaky ReLU"]
     assert all(pictures[:, -1, -1].tolist() == list(range(0, 20, 2)) for _, pictures in rows)
+
+
+def test_training_slices_come_first_where_they_are_there(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "mosaic", lambda rows, numbered: shown.append(rows) or plt.figure())
+    finding = finding_of("d-act", tmp_path)
+    figures.draw(tmp_path / "without.png", finding, tmp_path)
+    save_png(tmp_path / records.TEN_SLICES, np.repeat(np.arange(10, dtype=np.uint8), 16)[None].repeat(16, axis=0))
+    figures.draw(tmp_path / "with.png", finding, tmp_path)
+    assert [label for label, _ in shown[1]] == ["training slices", *(label for label, _ in shown[0])]
+    assert shown[1][0][1][:, 0, 0].tolist() == list(range(10))
 
 
 def test_figure_1_has_a_row_of_successes_and_one_of_failures_by_the_record(tmp_path):

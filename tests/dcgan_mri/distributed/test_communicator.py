@@ -7,26 +7,26 @@ from dcgan_mri.errors import UsageError
 from tests.helpers import run_job
 
 
-@pytest.mark.parametrize(("wish", "ranks", "gpus", "name"), [
+@pytest.mark.parametrize(("asked", "ranks", "gpus", "name"), [
     ("auto", 1, 0, "naive"), ("auto", 4, 0, "naive"), ("host", 4, 0, "host"), ("naive", 2, 0, "naive"),
     ("auto", 1, 1, "alone"), ("pure_nccl", 1, 1, "pure_nccl"),
     ("auto", 4, 4, "pure_nccl"), ("auto", 4, 1, "host"), ("auto", 4, 2, "host"),
     ("host", 4, 4, "host"), ("pure_nccl", 4, 4, "pure_nccl"),
 ])
-def test_choice(wish, ranks, gpus, name):
-    chosen, reason = communicator.choose(wish, ranks, gpus)
+def test_choice(asked, ranks, gpus, name):
+    chosen, reason = communicator.choose(asked, ranks, gpus)
     assert chosen == name
     assert reason
 
 
-@pytest.mark.parametrize(("wish", "ranks", "gpus", "message"), [
+@pytest.mark.parametrize(("asked", "ranks", "gpus", "message"), [
     ("pure_nccl", 2, 0, "needs a GPU for every rank"),
     ("pure_nccl", 4, 1, "NCCL refuses two ranks on one GPU"),
     ("naive", 2, 2, "would hand GPU memory to MPI"),
 ])
-def test_what_cannot_work_is_refused(wish, ranks, gpus, message):
+def test_what_cannot_work_is_refused(asked, ranks, gpus, message):
     with pytest.raises(UsageError, match=message):
-        communicator.choose(wish, ranks, gpus)
+        communicator.choose(asked, ranks, gpus)
 
 
 def test_half_precision_is_for_nccl_alone():

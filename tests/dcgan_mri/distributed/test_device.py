@@ -54,6 +54,14 @@ def test_two_cupys_are_named(gpus, monkeypatch):
     assert "cupy-cuda12x and cupy-cuda13x; remove both" in reason
 
 
+def test_one_cupy_found_by_two_paths_is_one(gpus, monkeypatch):
+    gpus(1)
+    names = ["cupy-cuda12x", None, "cupy-cuda12x"]
+    monkeypatch.setattr(device.importlib.metadata, "distributions",
+                        lambda: [types.SimpleNamespace(name=name) for name in names])
+    assert device.visible_gpus() == (1, "")
+
+
 def test_off_means_cpu_even_with_gpus(gpus):
     gpus(2)
     assert device.choose("off", 0) == device.Device("@numpy", "", "CPU (asked for)")

@@ -41,7 +41,7 @@ def test_second_interrupt_has_its_usual_effect(handlers, capsys):
     assert said == "stopping after this iteration with a snapshot; Ctrl-C again stops at once\n"
 
 
-def test_one_rank_speaks_for_all(handlers, capsys):
+def test_one_rank_prints_for_all(handlers, capsys):
     other = types.SimpleNamespace(rank=1, Allreduce=lambda *args, **kwargs: None)
     interruption = Interruption(other)
     interruption.listen()

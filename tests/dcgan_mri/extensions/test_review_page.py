@@ -21,6 +21,19 @@ def test_written_by_a_training(slices16, tmp_path):
     assert '"link":"preview/epoch_0003.png"' in (out / "index.html").read_text(encoding="utf-8")
 
 
+def test_a_damaged_grid_of_before_costs_the_page_and_not_the_training(slices16, tmp_path):
+    out = tmp_path / "result"
+    options = ["-o", out, "-g", "off", "--measures", "off", "--page", "on"]
+    done = run_job("-m", "dcgan_mri.train", "-i", slices16, "--image-size", "16", "--width", str(SMALL["width"]),
+                   *options, "-e", "1", "--page", "off")
+    assert done.returncode == 0, done.stderr
+    (out / "preview" / "epoch_0001.png").write_bytes(b"cut short")
+    done = run_job("-m", "dcgan_mri.train", *options, "-r", "-e", "3")
+    assert done.returncode == 0, done.stderr
+    assert f"no review page after epoch 3: {out}/preview/epoch_0001.png: cannot read the grid" in done.stdout
+    assert (out / "preview" / "epoch_0003.png").exists()
+
+
 def test_short_epochs_are_left_out_but_not_the_last(slices16, tmp_path):
     folder = write_result(tmp_path / "run", [1], slices16)
     extension = ReviewPage(Slices(slices16))
