@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_settings(group, names):
-    """Add options for settings of `Config`; the help gives meaning, default and where the default comes from.
+    """Add options for settings of `Config`; the help gives meaning, range, default and its source.
 
     Args:
         group (argparse group): Where they go.
@@ -64,7 +64,7 @@ def add_settings(group, names):
             *short, f"--{name.replace('_', '-')}", dest=name, choices=choices, default=argparse.SUPPRESS,
             type=_truth if kind is bool else kind,
             metavar=None if choices else {int: "N", float: "X", bool: "{true,false}"}[kind],
-            help=f"{setting.description} (default {_default_text(name)}; "
+            help=f"{setting.description}{_range_text(setting)} (default {_default_text(name)}; "
                  f"{setting.json_schema_extra['source']})")
 
 
@@ -92,6 +92,14 @@ def _default_text(name):
     default = str(default).lower() if isinstance(default, bool) else default
     released = PRESETS["released"].get(name)
     return f"{default}" + (f", {released} with --preset released" if released is not None else "")
+
+
+def _range_text(setting):
+    low, high = (next((getattr(bound, side) for bound in setting.metadata if hasattr(bound, side)), None)
+                 for side in ("ge", "le"))
+    if low is None:
+        return ""
+    return f"; {low:.16g} or more" if high is None else f"; {low:.16g} to {high:.16g}"
 
 
 def version():

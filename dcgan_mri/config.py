@@ -214,12 +214,12 @@ def build(preset="paper", file=None, **overrides):
     return from_dict({**PRESETS[preset], **(read_yaml(file) if file else {}), **overrides})
 
 
-def from_dict(settings, origin="configuration"):
+def from_dict(settings, origin=None):
     """Make a `Config` of a mapping from names to values; what is not given keeps the paper's value.
 
     Args:
         settings (dict): Names and values.
-        origin (str): What the error message begins with.
+        origin (str): What the error message begins with; None if only the command line's options can be wrong.
 
     Returns:
         Config: The settings.
@@ -227,21 +227,22 @@ def from_dict(settings, origin="configuration"):
     Raises:
         UsageError: If a name is unknown, a value has the wrong type or range, or two do not go together.
     """
+    begin = f"{origin}: " if origin else ""
     for name in settings:
         if name not in SETTINGS:
             near = difflib.get_close_matches(name, SETTINGS, n=1) if isinstance(name, str) else []
             hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(SETTINGS)}"
-            raise UsageError(f"{origin}: unknown setting {_shown(name)}; {hint}")
+            raise UsageError(f"{begin}unknown setting {_shown(name)}; {hint}")
     try:
         return Config(**settings)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         name, value = first["loc"][0], first["input"]
         hint = " (YAML reads 2e-4 as text; write 2.0e-4)" if first["type"] == "float_type" else ""
-        raise UsageError(
-            f"{origin}: {name}: {_shown(value)} {first['msg'].replace('Input should', 'must')}{hint}") from None
+        what = f"{begin}{name}: {_shown(value)}" if origin else f"--{name.replace('_', '-')} {_shown(value)}:"
+        raise UsageError(f"{what} {first['msg'].replace('Input should', 'must')}{hint}") from None
     except ContradictionError as error:
-        raise ContradictionError(f"{origin}: {error}") from None
+        raise ContradictionError(f"{begin}{error}") from None
 
 
 def read_yaml(file):

@@ -7,6 +7,9 @@ import sys
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 75  # EX_TEMPFAIL: not finished, try again
+CTRL_C = 130
+
+BEGIN_AGAIN = "interrupted; the same command begins again"
 
 
 class UserError(Exception):
@@ -31,16 +34,19 @@ class DivergedError(UserError):
 
 @contextlib.contextmanager
 def shown_to_user(program):
-    """Turn a `UserError` inside the block into one line on stderr and the exit status that belongs to it.
+    """Turn a `UserError`, or Ctrl-C, inside the block into one line on stderr and the status that belongs to it.
 
     Args:
         program (str): Name that the line begins with, for example ``dcgan_mri.generate``.
 
     Raises:
-        SystemExit: In place of the `UserError`, with its status.
+        SystemExit: In their place, with the status.
     """
     try:
         yield
     except UserError as error:
         print(f"{program}: error: {error}", file=sys.stderr, flush=True)
         raise SystemExit(error.status) from None
+    except KeyboardInterrupt:
+        print(f"{program}: {BEGIN_AGAIN}", file=sys.stderr, flush=True)
+        raise SystemExit(CTRL_C) from None

@@ -7,6 +7,7 @@ from dcgan_mri.distributed.threads import cores, limit_blas_threads
 
 limit_blas_threads()  # before anything loads NumPy
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -19,7 +20,7 @@ from tqdm import tqdm
 
 from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.run.resume import DATASET
-from dcgan_mri.commandline import Parser
+from dcgan_mri.commandline import Parser, say
 from dcgan_mri.slice_set import NoSlicesError, Slices
 from dcgan_mri.errors import DataError, UsageError, shown_to_user
 from dcgan_mri.files import open_regular, write_text
@@ -42,7 +43,7 @@ def main(argv=None):
     Args:
         argv (list of str): Command line without the program; None takes the process's own.
     """
-    with shown_to_user(PROGRAM):
+    with shown_to_user(PROGRAM), contextlib.ExitStack() as stack:
         args = parse(argv)
         model = load_model(pathlib.Path(args.images))
         slices = choose_slices(args, model)
@@ -52,6 +53,7 @@ def main(argv=None):
             held_out = None
         if args.out is not None:
             result_folder.open_new(args.out)
+            stack.enter_context(result_folder.removed_on_failure(args.out))
         pictures, groups = make_samples(args, model, slices) if model else read_samples(args, slices.image_size)
         reference = Reference(slices, network=args.features, threads=cores())
         start = time.monotonic()
@@ -70,15 +72,17 @@ def main(argv=None):
             "n_slices": len(slices), "n_held_out": len(held_out) if held_out else 0,
             "subjects": len(set(slices.subjects)), "features": reference.real.extractor.name,
             "seconds": time.monotonic() - start}
-        print(table(measured, facts, notes), flush=True)
+        say(table(measured, facts, notes))
         if args.out is not None:
             write(pathlib.Path(args.out), measured, facts, notes)
             pairs = closest_pairs(samples.grey, reference.real.grey, copies)
             save_png(pathlib.Path(args.out) / "closest_pairs.png", pairs)
             evaluation.write(args.out, pictures, sample_names(args, len(pictures)), slices, copies)
-            print(f"{args.out}/{result_folder.PAGE} shows these numbers and the samples nearest to a training slice; "
-                  f"{args.out}/evaluation.json has the numbers, {args.out}/closest_pairs.png the "
-                  f"{evaluation.PAIRS} nearest")
+            say(f"{args.out}/{result_folder.PAGE} shows these numbers and the samples nearest to a training slice; "
+                f"{args.out}/evaluation.json has the numbers, {args.out}/closest_pairs.png the "
+                f"{evaluation.PAIRS} nearest")
+        else:
+            say("nothing of this is kept; -o DIR writes it into a new folder, with a page of the nearest samples")
 
 
 def parse(argv):
@@ -97,7 +101,7 @@ def parse(argv):
         prog="python -m dcgan_mri.evaluate",
         description="Measure images against the training slices of a set: noise, checkerboard, colour cast,\n"
                     "separation of brain and tumour, sharpness, diversity, variety, closeness, copies. Every number\n"
-                    "comes with a 95 %% interval and with what real slices of some subjects give against those of\n"
+                    "comes with a 95 % interval and with what real slices of some subjects give against those of\n"
                     "the others.",
         epilog="examples:\n"
                "  python -m dcgan_mri.evaluate result/generator.npz -o evaluation\n"

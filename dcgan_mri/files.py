@@ -41,7 +41,8 @@ def whole_file(path):
             raise
     except OSError as error:
         reason = error.strerror or error
-        raise DataError(f"{path}: cannot write it ({reason}); free some space, or choose another folder") from None
+        remedy = "free some space, or choose another folder" if path.parent.is_dir() else f"make {path.parent} first"
+        raise DataError(f"{path}: cannot write it ({reason}); {remedy}") from None
 
 
 def write_text(path, text):

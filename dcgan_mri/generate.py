@@ -20,7 +20,7 @@ from tqdm import tqdm
 from dcgan_mri import grid, provenance
 from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.chainer_compat import chainer
-from dcgan_mri.commandline import Parser, add_kernels, check_installed
+from dcgan_mri.commandline import Parser, add_kernels, check_installed, say
 from dcgan_mri.distributed import device
 from dcgan_mri.distributed.failure import abort_job_on_error, together
 from dcgan_mri.errors import UsageError
@@ -62,26 +62,28 @@ def main(argv=None):
 
     out = pathlib.Path(args.out)
     mine = seeds[ranks.rank::ranks.size]
-    pictures = sample(gen, mine, config)
-    for seed, picture in tqdm(
-            zip(mine, pictures, strict=True), total=len(mine), unit="image", desc="images", disable=ranks.rank != 0):
-        save_png(out / file_name(seed), grey(picture) if args.grey else picture)
-        if "dcm" in FORMATS[args.format]:
-            from dcgan_mri.dicom import secondary_capture  # pydicom is an extra
+    with result_folder.removed_on_failure(out):
+        pictures = sample(gen, mine, config)
+        for seed, picture in tqdm(zip(mine, pictures, strict=True), total=len(mine), unit="image", desc="images",
+                                  disable=ranks.rank != 0):
+            save_png(out / file_name(seed), grey(picture) if args.grey else picture)
+            if "dcm" in FORMATS[args.format]:
+                from dcgan_mri.dicom import secondary_capture  # pydicom is an extra
 
-            secondary_capture.save(
-                out / file_name(seed, "dcm"), picture, seed, generator, gen.dropout_when_sampling)
-    ranks.Barrier()
+                secondary_capture.save(
+                    out / file_name(seed, "dcm"), picture, seed, generator, gen.dropout_when_sampling)
+        ranks.Barrier()
+        if ranks.rank == 0:
+            shown = np.stack([np.array(Image.open(out / file_name(seed))) for seed in seeds[:grid.IMAGES]])
+            save_png(out / "grid.png", grid.draw(shown, f"{len(shown)} generated images by seed", seeds[:grid.IMAGES]))
+            write_text(out / "config.yaml", dataclasses.replace(
+                config, dropout_when_sampling=gen.dropout_when_sampling).to_yaml())
+            provenance.write_table(
+                out, {file_name(seed, ending): seed for seed in seeds for ending in FORMATS[args.format]}, generator)
     if ranks.rank == 0:
-        shown = np.stack([np.array(Image.open(out / file_name(seed))) for seed in seeds[:grid.IMAGES]])
-        save_png(out / "grid.png", grid.draw(shown, f"{len(shown)} generated images by seed", seeds[:grid.IMAGES]))
-        write_text(out / "config.yaml", dataclasses.replace(
-            config, dropout_when_sampling=gen.dropout_when_sampling).to_yaml())
-        provenance.write_table(
-            out, {file_name(seed, ending): seed for seed in seeds for ending in FORMATS[args.format]}, generator)
         some = f", the first {grid.IMAGES} of them" if len(seeds) > grid.IMAGES else ""
         twice = " (what --seeds names more than once is made once)" if len(seeds) < len(asked) else ""
-        print(f"{len(seeds)} images in {out}, one for each seed{twice}; {out}/grid.png shows them{some}", flush=True)
+        say(f"{len(seeds)} images in {out}, one for each seed{twice}; {out}/grid.png shows them{some}")
 
 
 def parse(argv, prints):

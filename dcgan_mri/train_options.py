@@ -28,9 +28,9 @@ def parse(argv, prints):
                "  mpiexec -n 4 python -m dcgan_mri.train                 the paper's training on four ranks\n"
                "  python -m dcgan_mri.train -o result -r                 go on where that run stopped\n"
                "  python -m dcgan_mri.train -e 2 --max-iterations 20     a look at whether it works\n"
-               "Settings come from the preset, then from --config, then from the options below. A run that goes on\n"
-               "(-r) keeps its own: only epoch, step sizes, beta1, weight_decay and dropout_when_sampling\n"
-               "may change, and each change is named.\n\n"
+               "Settings come from the preset, then from --config, then from the options above. A run that goes on\n"
+               "(-r) keeps its own: only epoch, step sizes, beta1, weight_decay and, by --config alone,\n"
+               "dropout_when_sampling may change, and each change is named.\n\n"
                "exit status: 0 finished, 1 data or machine, 2 usage, 75 interrupted by a signal with a snapshot to go\n"
                "on from (SIGTERM, SIGUSR1 or Ctrl-C on any rank; Ctrl-C twice stops at once).")
     files = parser.add_argument_group("what to train on, where to put the results")

@@ -1,6 +1,7 @@
 """Command line of ``python -m preprocess``."""
 
 import argparse
+import contextlib
 import difflib
 import importlib.metadata
 import math
@@ -143,24 +144,22 @@ def _verify(arguments):
 
 
 def _positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
+    return _number(text, int, lambda value: value >= 1, "a whole number of 1 or more")
 
 
 def _size(text):
-    value = int(text)
-    if not 8 <= value <= 4096:
-        raise argparse.ArgumentTypeError(f"{text} is not from 8 to 4096")
-    return value
+    return _number(text, int, lambda value: 8 <= value <= 4096, "a whole number from 8 to 4096")
 
 
 def _fraction(text):
-    value = float(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
+    return _number(text, float, lambda value: 0 < value < 1, "a number between 0 and 1")
+
+
+def _number(text, kind, fits, what):
+    with contextlib.suppress(ValueError):
+        if fits(kind(text)):
+            return kind(text)
+    raise argparse.ArgumentTypeError(f"{text} is not {what}")
 
 
 def _add_slicing(parser):
@@ -209,7 +208,7 @@ def make_parser():
         prog="python -m preprocess",
         description="From MRI volumes (NIfTI) to a set of axial slices (PNG) that says where each slice comes from.",
     )
-    parser.add_argument("--version", action="store_true", help="say which version this is")
+    parser.add_argument("--version", action="store_true", help="show program's version number and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     parser.commands = commands.choices
     build = commands.add_parser(

@@ -29,7 +29,7 @@ def main(argv=None):
         args = parse(argv)
         password = os.environ.get(PASSWORD)
         if args.user and password is None:
-            raise UsageError(f"--user {args.user}: needs the password in the environment as {PASSWORD}")
+            raise UsageError(f"--user {args.user}: needs the password in the environment variable {PASSWORD}")
         args.run(Archive(args.url, args.user, password), args)
 
 
@@ -62,7 +62,7 @@ def parse(argv):
         command.add_argument("--url", default="http://127.0.0.1:8042/dicom-web",
                              help="DICOMweb service of the archive (default %(default)s)")
         command.add_argument("--user", metavar="NAME",
-                             help=f"name to log in with; the password stands in the environment as {PASSWORD}")
+                             help=f"name to log in with; the password is read from the environment variable {PASSWORD}")
     args = parser.parse_args(argv)
     if not args.url.startswith(("http://", "https://")):
         raise UsageError(f"--url {args.url}: must begin with http:// or https://")

@@ -108,11 +108,11 @@ def root_cause(error):
         error (BaseException): The error.
 
     Returns:
-        str: The first one's message, on one line.
+        str: The first one's message, on one line and without the system's number.
     """
     while error.__context__ is not None:
         error = error.__context__
-    return " ".join(str(error).split())
+    return " ".join(str(getattr(error, "strerror", None) or error).split())
 
 
 def dicom_json(answer):

@@ -11,7 +11,7 @@ import traceback
 
 from mpi4py import MPI
 
-from dcgan_mri.errors import FAILED, UserError
+from dcgan_mri.errors import BEGIN_AGAIN, CTRL_C, FAILED, UserError
 
 # An abort kills the launcher's helpers at once, and with them what they have not yet passed on to the terminal.
 SECONDS_TO_BE_HEARD = 1.0
@@ -82,6 +82,10 @@ def abort_job_on_error(program, if_out_of_memory="use more GPUs", if_gpu_fails="
         if issubclass(kind, UserError):
             status = error.status
             print(f"{program}: error: {error} (rank {rank})", file=sys.stderr, flush=True)
+        elif issubclass(kind, KeyboardInterrupt):
+            status = CTRL_C
+            if rank == 0:  # a launcher passes Ctrl-C on to all of them
+                print(f"{program}: {BEGIN_AGAIN}", file=sys.stderr, flush=True)
         elif kind.__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower():  # CuPy has several types
             status = FAILED
             print(f"{program}: error: rank {rank} is out of memory ({error}); {if_out_of_memory}", file=sys.stderr,
@@ -91,7 +95,7 @@ def abort_job_on_error(program, if_out_of_memory="use more GPUs", if_gpu_fails="
             print(f"{program}: error: rank {rank}: the GPU gave up ({error}); {if_gpu_fails}", file=sys.stderr,
                   flush=True)
         else:
-            status = 130 if issubclass(kind, KeyboardInterrupt) else FAILED
+            status = FAILED
             traceback.print_exception(kind, error, trace)
             print(f"{program}: rank {rank} failed; ending the whole job", file=sys.stderr, flush=True)
         if MPI.COMM_WORLD.size > 1:

@@ -48,7 +48,7 @@ class Swd(Measure):
     name = "swd"
     quantities = tuple(
         Quantity(f"swd.{side}", "deviations of real", "0 to infinity",
-                 f"above real: strays at detail of an image of {side} pixels") for side in SIDES)
+                 f"above real: differs in detail that an image of {side} pixels shows") for side in SIDES)
     equal_sizes = True
 
     def describe(self, stack, reference):

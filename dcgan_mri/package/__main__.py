@@ -106,7 +106,8 @@ def read_evaluation(folder, generator):
         evaluation = json.loads(path.read_text(encoding="utf-8"))
         images = evaluation["images"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: cannot read it ({error}); give the folder that `evaluate` wrote") from None
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: cannot read it ({reason}); give the folder that `evaluate` wrote") from None
     if pathlib.Path(images).resolve() != generator.resolve():
         raise DataError(f"{path}: is about {images}, not about {generator}; "
                         f"`python -m dcgan_mri.evaluate {generator} -o DIR` writes the one to give")

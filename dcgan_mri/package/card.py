@@ -12,7 +12,7 @@ Generation" (Cepa, Brito, Sousa).
 ## Intended use
 
 Research and teaching. **Not for diagnosis**, nor for any other decision about a patient: no image shows a patient, and
-what an image shows need not occur in any. Whoever passes images on says that they are synthetic.
+what an image shows need not occur in any. If you pass images on, say that they are synthetic.
 
 ## Use it
 
@@ -29,7 +29,7 @@ what an image shows need not occur in any. Whoever passes images on says that th
 - Slices: {slices}
 - Subjects: {subjects}
 
-Weights can hold traces of what they learned from: mind the terms of the data before you pass this model on.
+Weights can hold traces of what they learned from: check the terms of the data before you pass this model on.
 
 ## Training
 

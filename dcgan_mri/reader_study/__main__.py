@@ -17,6 +17,7 @@ from dcgan_mri.kernels import backends
 from dcgan_mri.reader_study import design, images
 from dcgan_mri.reader_study.answers import collect, read_key
 from dcgan_mri.reader_study.page import page
+from dcgan_mri.review.status import is_phantom
 from dcgan_mri.run import result_folder, snapshots
 from dcgan_mri.run.resume import DATASET
 from dcgan_mri.slice_set import Slices
@@ -66,8 +67,9 @@ def make(args):
     for number, mine in enumerate(readers, start=1):
         write_text(out / "pages" / f"reader_{number}.html", page(key["study"], number, mine, chosen))
     write_text(out / "key.json", json.dumps(key, indent=1) + "\n")
-    print(f"{out}/pages has a page for each of {args.readers} readers: send each reader one. {out}/key.json has the "
-          f"truth: it stays with you. The pages show slices of patients: treat them as you treat the data.")
+    patients = "" if is_phantom(training) else " The pages show slices of patients: treat them as you treat the data."
+    print(f"{out}/pages has a page for each of {args.readers} readers: send each reader one. {out}/key.json says which "
+          f"images are real: do not pass it on.{patients}")
 
 
 def score(args):

@@ -30,7 +30,8 @@ def read_key(study):
         if key["format"] != "reader study key":
             raise ValueError(f"is a {key['format']}")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: cannot read the key ({error}); name the folder that `make` wrote") from None
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: cannot read the key ({reason}); name the folder that `make` wrote") from None
     return key
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
 
@@ -63,6 +64,22 @@ def open_new(out, instead=""):
             path.mkdir(parents=True, exist_ok=True)
     if taken:
         raise UsageError(f"{out}: exists already; {instead}give another folder by -o")
+
+
+@contextlib.contextmanager
+def removed_on_failure(out):
+    """Leave nothing of what a block has written if the block does not come to its end; Ctrl-C counts.
+
+    Under MPI every rank enters it: the last one to leave finds nobody writing any more.
+
+    Args:
+        out (str or Path): The folder that the block fills, from `open_new`.
+    """
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(pathlib.Path(out).resolve(), ignore_errors=True)
+        raise
 
 
 def claim(out):

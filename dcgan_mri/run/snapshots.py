@@ -15,6 +15,7 @@ from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.errors import DataError, UserError
 from dcgan_mri.files import open_regular, whole_file
 from dcgan_mri.networks import Generator
+from dcgan_mri.run import result_folder
 
 CONFIG_KEY = "dcgan_mri_config"
 # In a snapshot the names of the generator, and of its average, have this before them.
@@ -176,6 +177,9 @@ def load_generator(path):
         DataError: If the file is missing, damaged or not one of ours, or its weights are not those of a generator that
             can make images.
     """
+    in_folder = pathlib.Path(path) / result_folder.GENERATOR
+    if in_folder.exists():
+        raise DataError(f"{path}: is the folder of a run; name the generator in it, {in_folder}")
     with _open(path) as (archive, config):
         gen = Generator(config)
         before = AVERAGED_IN_SNAPSHOT if config.ema else IN_SNAPSHOT

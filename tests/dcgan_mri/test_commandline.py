@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from dcgan_mri import evaluate, train_options
 from dcgan_mri.__main__ import PROGRAMS
 from dcgan_mri.commandline import Parser, add_settings, check_installed, command, given_settings, version
 from dcgan_mri.errors import UsageError
@@ -87,6 +88,27 @@ def test_the_package_lists_its_programs(arguments, parts):
         assert part in done.stdout
 
 
+def test_no_program_is_missing_from_the_list():
+    package = ROOT / "dcgan_mri"
+    modules = {path.stem for path in package.glob("[!_]*.py") if '__name__ == "__main__"' in path.read_text()}
+    packages = {path.parent.name for path in package.glob("*/__main__.py")}
+    assert set(PROGRAMS) == (modules | packages) - {"report"}  # the old name of review
+
+
+def test_help_of_evaluate_has_no_format_codes(capsys):
+    with pytest.raises(SystemExit):
+        evaluate.parse(["--help"])
+    assert "comes with a 95 % interval" in capsys.readouterr().out
+
+
+def test_help_of_train_tells_what_may_change_by_a_file_only(capsys):
+    with pytest.raises(SystemExit):
+        train_options.parse(["--help"], prints=True)
+    text = " ".join(capsys.readouterr().out.split())
+    assert "from the options above" in text
+    assert "by --config alone, dropout_when_sampling may change" in text
+
+
 def test_another_interpreter_and_a_missing_library_are_one_line(tmp_path):
     bare = subprocess.run([sys.executable, "-S", "-m", "dcgan_mri.train"], cwd=ROOT, capture_output=True, text=True)
     assert bare.returncode == 1
@@ -115,6 +137,8 @@ def test_help_gives_default_and_source():
     text = " ".join(parser().format_help().split())
     assert "--batchsize N, -b N images per iteration, over all ranks together" in text
     assert "(default 8, 16 with --preset released; paper, II-C)" in text
+    assert "ranks together; 2 to 65536 (default" in text
+    assert "sgd takes learning_rate; 0 or more (default" in text
     assert "--dis-bn {true,false} batch normalisation in D, on every convolution but the first (default true;" in text
 
 

@@ -81,6 +81,7 @@ def test_a_generator_and_its_images_measure_alike(tmp_path, capsys):
         printed = capsys.readouterr().out
         assert printed.startswith("20 images")
         assert "without held-out subjects" in printed
+        assert "nothing of this is kept; -o DIR writes it" in printed
         tables.append([line for line in printed.splitlines() if line.startswith(("kid", "noise", "swd", "memo"))])
     assert tables[0] == tables[1]
     assert any("missing" in line for line in tables[0] if line.startswith("memorisation.copies"))
@@ -101,6 +102,18 @@ def test_a_model_is_measured_against_the_slices_of_its_run(tmp_path, capsys):
     other = write_slice_set(tmp_path / "other", n=5)
     evaluate.main([str(run / "generator.npz"), "-n", "4", "-i", str(other)])
     assert f"against 5 slices of 1 subjects in {other}" in capsys.readouterr().out
+
+
+def test_ctrl_c_is_one_line_and_leaves_no_folder(phantom_set, tmp_path, capsys, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dcgan_mri.review.evaluation.write", interrupt)
+    with pytest.raises(SystemExit) as exit_:
+        evaluate.main([str(phantom_set), "-i", str(phantom_set), "-o", str(tmp_path / "evaluation")])
+    assert exit_.value.code == 130
+    assert capsys.readouterr().err.endswith("\ndcgan_mri.evaluate: interrupted; the same command begins again\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("arguments", "status", "message"), [

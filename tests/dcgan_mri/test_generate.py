@@ -4,8 +4,10 @@ import argparse
 import csv
 import hashlib
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from dcgan_mri.config import Config
 from dcgan_mri.errors import UsageError
 from dcgan_mri.generate import MAX_SEED, chosen_seeds, file_name, parse_seeds
 from dcgan_mri.networks import Generator
-from tests.helpers import ROOT, SMALL, run_job
+from tests.helpers import ROOT, SMALL, mpiexec, run_job
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +107,13 @@ def test_dicom_without_pydicom(generator_file, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_folder_of_a_run_for_its_generator(generator_file, tmp_path):
+    done = generate(generator_file.parent, tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr == (f"dcgan_mri.generate: error: {generator_file.parent}: is the folder of a run; "
+                           f"name the generator in it, {generator_file}\n")
+
+
 @pytest.mark.parametrize(("file", "options", "status", "message"), [
     ("none.npz", [], 1, "none.npz: cannot read it"),
     (None, ["-n", "0"], 2, "-n 0: must be from 1 to"),
@@ -128,6 +137,23 @@ def test_folder_with_images_is_not_overwritten(generator_file, tmp_path):
     done = generate(generator_file, tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].endswith("exists already; give another folder by -o")
+
+
+@pytest.mark.parametrize("launcher", [[], [mpiexec(), "-n", "2"]])
+def test_ctrl_c_is_one_line_and_leaves_no_folder(generator_file, tmp_path, launcher):
+    out = tmp_path / "out"
+    with subprocess.Popen(
+            [*launcher, sys.executable, "-m", "dcgan_mri.generate", generator_file, "-o", out, "-n", "100000", "-g",
+             "off"], cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        end = time.monotonic() + 100
+        while not list(out.glob("seed*.png")) and time.monotonic() < end:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert error.count("dcgan_mri.generate: interrupted; the same command begins again\n") == 1
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_seed_named_twice_is_made_once(generator_file, tmp_path):

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import yaml
 
+from dcgan_mri import train_options
 from dcgan_mri.run import sample_grids
 from dcgan_mri.run.snapshots import load_generator
+from dcgan_mri.train import resume_command
 from tests.helpers import SMALL, run_job, write_slice_set
 
 OPTIONS = ["--image-size", SMALL["image_size"], "--width", SMALL["width"], "--measures", "off", "--page",
@@ -328,7 +330,7 @@ def test_one_unreadable_slice_is_named(bad_slices, tmp_path):
     (["-i", "/nowhere"], 2, 1, "/nowhere: no such folder"),
     (["-b", "9"], 2, 2, "--batchsize 9 is the global batch and does not divide by 2 ranks"),
     (["-b", "17"], None, 2, "--batchsize 17 is more than the set's 16 slices"),
-    (["-b", "1"], None, 2, "batchsize: 1 must be greater than or equal to 2"),
+    (["-b", "1"], None, 2, "error: --batchsize 1: must be greater than or equal to 2"),
     (["--epochs", "3"], 4, 2, "unrecognized arguments: --epochs 3"),
     (["-e", "three"], 2, 2, "'three'"),
     (["--config", "typo.yaml"], 2, 2, "unknown setting 'batchsise'; did you mean batchsize?"),
@@ -355,6 +357,13 @@ def test_wrong_input_gets_one_line_and_a_status(slices16, tmp_path, monkeypatch,
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert message in one_line_of(train(slices16, tmp_path / "out", *options, ranks=ranks), status)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("looks", ["--grid bare --grey", "--grid bare", "--grey", ""])
+def test_the_command_to_go_on_keeps_the_looks_of_the_grids(looks):
+    args = train_options.parse(["-i", "set", "-o", "out", *looks.split()], speaks=True)
+    expected = " ".join(f"-m dcgan_mri.train -i set -o out {looks} -r".split())
+    assert resume_command(args).endswith(expected)
 
 
 FAILING = """

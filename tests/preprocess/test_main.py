@@ -144,6 +144,14 @@ def test_values_out_of_range_are_status_2(tiny, tmp_path, options, capsys):
     assert capsys.readouterr().err.startswith("preprocess: error: argument ")
 
 
+@pytest.mark.parametrize(("option", "what"), [
+    ("--size", "a whole number from 8 to 4096"), ("-j", "a whole number of 1 or more"),
+    ("--split", "a number between 0 and 1")])
+def test_words_for_numbers_are_answered_with_what_fits(tiny, tmp_path, capsys, option, what):
+    assert build(tiny, tmp_path / "set", option, "abc") == 2
+    assert f": abc is not {what}; --help" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

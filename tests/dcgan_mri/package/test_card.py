@@ -22,6 +22,7 @@ def test_card_of_a_run(result, slices16):
     assert "real slices against real ones 0.5 (0.2 to 1), on the 100 images of the sample grid of epoch 3" in text
     assert "Copies of training slices: not measured" in text
     assert "Not for diagnosis" in text
+    assert "If you pass images on, say that they are synthetic." in text
 
 
 def test_what_an_evaluation_found_goes_before_the_log(result):

@@ -7,6 +7,7 @@ import pytest
 
 from dcgan_mri.reader_study import __main__ as reader_study
 from dcgan_mri.reader_study.scores import PATIENT
+from tests.helpers import write_slice_set
 
 
 def run(*arguments):
@@ -39,6 +40,15 @@ def test_same_seed_same_study_another_seed_another(generator_file, slices_and_he
     assert [image["source"] for image in other["images"]] != [image["source"] for image in key["images"]]
 
 
+@pytest.mark.parametrize(("subject", "warned"), [("phantom", False), ("BraTS20_001", True)])
+def test_what_make_says_of_the_pages(generator_file, tmp_path, capsys, subject, warned):
+    slices = write_slice_set(tmp_path / "set", held_out=24, subjects=(subject,))
+    run("make", generator_file, "-i", slices, "-o", tmp_path / "study", "--real", 6, "--synthetic", 5, "--repeats", 2)
+    text = capsys.readouterr().out
+    assert "key.json says which images are real: do not pass it on." in text
+    assert ("slices of patients" in text) == warned
+
+
 def test_score(study, write_answers, tmp_path, capsys):
     (tmp_path / "cut.json").write_text('{"format": "reader st')
     run("score", study, write_answers("a.json", 1), write_answers("b.json", 2), tmp_path / "cut.json")
@@ -63,6 +73,13 @@ def test_nothing_to_count(study, tmp_path, capsys):
     status, message = refused(capsys, "score", study, tmp_path / "none.json")
     assert status == 1
     assert "none.json cannot be read" in message
+
+
+def test_score_of_a_folder_that_is_not_there(tmp_path, capsys):
+    status, message = refused(capsys, "score", tmp_path / "none", "a.json")
+    assert status == 1
+    assert message == (f"dcgan_mri.reader_study: error: {tmp_path}/none/key.json: cannot read the key (No such file or "
+                       f"directory); name the folder that `make` wrote\n")
 
 
 def test_a_set_without_held_out_subjects(generator_file, slices16, tmp_path, capsys):

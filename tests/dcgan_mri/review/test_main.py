@@ -64,7 +64,8 @@ def test_slices_are_those_of_the_subjects_that_the_run_trained_on(tmp_path):
     (["{tmp}/run", "{tmp}/../{name}/run"], 2, "a folder is named twice"),
     (["{tmp}/run", "-i", "{tmp}/none"], 1, "none: no such folder"),
     (["{tmp}/run", "-i", "{tmp}/set32"], 2, "its slices are 32 pixels wide"),
-    (["{tmp}/run", "-o", "{tmp}/none/page.html"], 1, "cannot write it"),
+    (["{tmp}/run", "-o", "{tmp}/none/page.html"], 1,
+     "cannot write it (No such file or directory); make {tmp}/none first"),
     ([], 2, "required"),
 ])
 def test_errors_are_one_line(tmp_path, capsys, arguments, status, message):
@@ -75,4 +76,4 @@ def test_errors_are_one_line(tmp_path, capsys, arguments, status, message):
     errors = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
     assert exit_.value.code == status
     assert len(errors) == 1
-    assert message in errors[0]
+    assert message.format(tmp=tmp_path) in errors[0]
