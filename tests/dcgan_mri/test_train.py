@@ -361,7 +361,7 @@ def test_wrong_input_gets_one_line_and_a_status(slices16, tmp_path, monkeypatch,
 
 @pytest.mark.parametrize("looks", ["--grid bare --grey", "--grid bare", "--grey", ""])
 def test_the_command_to_go_on_keeps_the_looks_of_the_grids(looks):
-    args = train_options.parse(["-i", "set", "-o", "out", *looks.split()], speaks=True)
+    args = train_options.parse(["-i", "set", "-o", "out", *looks.split()], prints=True)
     expected = " ".join(f"-m dcgan_mri.train -i set -o out {looks} -r".split())
     assert resume_command(args).endswith(expected)
 
