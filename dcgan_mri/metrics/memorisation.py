@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from dcgan_mri.metrics.neighbours import squared_distances
-from dcgan_mri.metrics.measure import Measure, Quantity
+from dcgan_mri.metrics.base import Measure, Quantity
 from dcgan_mri.metrics.stack import reduced
 
 SIDE = 64
