@@ -49,7 +49,7 @@ class Reference:
 
         Args:
             stack (dcgan_mri.metrics.stack.Stack): The images.
-            measures (iterable of dcgan_mri.metrics.measure.Measure): What to measure; those that need held-out slices
+            measures (iterable of dcgan_mri.metrics.base.Measure): What to measure; those that need held-out slices
                 are left out where there are none.
 
         Returns:

@@ -1,7 +1,7 @@
 """The numbers that a claim can be put to the test by: those of `dcgan_mri.metrics`, and a few of a whole run."""
 
 from dcgan_mri.metrics import MEASURES
-from dcgan_mri.metrics.measure import Quantity
+from dcgan_mri.metrics.base import Quantity
 
 OF_IMAGES = tuple(quantity for measure in MEASURES for quantity in measure.quantities)
 OF_RUNS = (

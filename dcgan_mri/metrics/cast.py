@@ -1,6 +1,6 @@
 """Cast: how far an image is from grey. The network makes three channels, and nothing but the loss keeps them equal."""
 
-from dcgan_mri.metrics.measure import Measure, Quantity
+from dcgan_mri.metrics.base import Measure, Quantity
 
 
 class Cast(Measure):

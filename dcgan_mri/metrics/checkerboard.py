@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from scipy import fft
 
-from dcgan_mri.metrics.measure import Measure, Quantity
+from dcgan_mri.metrics.base import Measure, Quantity
 
 PERIODS = (2, 4, 8)
 

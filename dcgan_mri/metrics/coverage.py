@@ -3,7 +3,7 @@
 import numpy as np
 
 from dcgan_mri.metrics.features import FeatureMeasure
-from dcgan_mri.metrics.measure import Quantity
+from dcgan_mri.metrics.base import Quantity
 from dcgan_mri.metrics.neighbours import nearest
 
 

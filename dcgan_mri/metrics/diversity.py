@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from dcgan_mri.metrics.numbers import ratio
-from dcgan_mri.metrics.measure import Measure, Quantity
+from dcgan_mri.metrics.base import Measure, Quantity
 
 # Wang, Simoncelli and Bovik, "Multiscale structural similarity for image quality assessment", Asilomar 2003.
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)

@@ -18,7 +18,7 @@ from skimage.transform import resize
 
 from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.errors import DataError, UsageError
-from dcgan_mri.metrics.measure import Measure
+from dcgan_mri.metrics.base import Measure
 from dcgan_mri.metrics.stack import reduced
 
 SIDE, SECOND_SIDE, DIRECTIONS, PLACES, SQUARES = 128, 64, 6, 4, 8

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import svdvals
 
 from dcgan_mri.metrics.features import FeatureMeasure
-from dcgan_mri.metrics.measure import Quantity
+from dcgan_mri.metrics.base import Quantity
 
 # Heusel et al. advise 10 000 images at the least, and as many as there are features for a covariance of full rank.
 ENOUGH = 10_000

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from dcgan_mri.metrics.neighbours import squared_distances
-from dcgan_mri.metrics.measure import Measure, Quantity
+from dcgan_mri.metrics.base import Measure, Quantity
 from dcgan_mri.metrics.stack import reduced
 
 SIDE = 64
@@ -14,8 +14,8 @@ SHIFTS = (-2, -1, 0, 1, 2)
 CHANCE = 1
 WARNING = ("memorisation: a check for copies of whole slices, shifted and flipped ones too; it is no guarantee of "
            "privacy: a model can give away much about a patient without copying a slice")
-MISSING = ("memorisation: without held-out subjects in the slice set there is nothing to compare the distances with; "
-           "make the set with `python -m preprocess build --split 0.2`")
+MISSING = ("memorisation: copies were not looked for, since the slice set has no held-out subjects to compare the "
+           "distances with; make the set with `python -m preprocess build --split 0.2`")
 
 
 def nearest_with_moves(samples, training):

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from dcgan_mri.metrics.numbers import mean
-from dcgan_mri.metrics.measure import Measure, Quantity
+from dcgan_mri.metrics.base import Measure, Quantity
 
 # Median of the absolute value of a standard normal variable.
 NORMAL_MEDIAN = 0.6744897501960817

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from dcgan_mri.metrics.numbers import mean
-from dcgan_mri.metrics.measure import Measure, Quantity
+from dcgan_mri.metrics.base import Measure, Quantity
 
 # Of the brain's mean grey. On 132 real slices with 116 that show tumour, 85 % of those and none of the others reach it.
 BRIGHTER = 1.25

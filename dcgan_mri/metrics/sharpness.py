@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from dcgan_mri.metrics.measure import Measure, Quantity
+from dcgan_mri.metrics.base import Measure, Quantity
 
 
 def border_energies(grey, inside, region):

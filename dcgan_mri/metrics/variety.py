@@ -4,7 +4,7 @@ import numpy as np
 
 from dcgan_mri.metrics.neighbours import nearest
 from dcgan_mri.metrics.numbers import ratio
-from dcgan_mri.metrics.measure import Measure, Quantity
+from dcgan_mri.metrics.base import Measure, Quantity
 from dcgan_mri.metrics.separation import contrast
 
 

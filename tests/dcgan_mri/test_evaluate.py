@@ -80,7 +80,7 @@ def test_a_generator_and_its_images_measure_alike(tmp_path, capsys):
         evaluate.main([str(tmp_path / images), "-n", "20", "-i", str(slices)])
         printed = capsys.readouterr().out
         assert printed.startswith("20 images")
-        assert "without held-out subjects" in printed
+        assert "copies were not looked for" in printed
         assert "nothing of this is kept; -o DIR writes it" in printed
         tables.append([line for line in printed.splitlines() if line.startswith(("kid", "noise", "swd", "memo"))])
     assert tables[0] == tables[1]

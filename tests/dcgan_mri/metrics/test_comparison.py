@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dcgan_mri.metrics import MEASURES, comparison
-from dcgan_mri.metrics.measure import Measure, Quantity
+from dcgan_mri.metrics.base import Measure, Quantity
 from dcgan_mri.metrics.reference import Reference
 from dcgan_mri.metrics.stack import Stack
 from tests.degradations import with_noise
