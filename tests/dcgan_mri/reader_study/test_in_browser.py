@@ -82,6 +82,7 @@ def test_a_whole_session(visit, study, key, tmp_path, capsys, reader, size, give
     answer(browser, [*ratings.values()][:9], give)
     assert progress(browser) == "Image 6 of 13"
 
+    time.sleep(1)  # Chromium hands what a page has stored to the next one a moment later
     visit(reader, *size)
     start = browser.find_element(By.ID, "start")
     assert start.text == "Go on"
