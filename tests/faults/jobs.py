@@ -33,8 +33,9 @@ def job(*options, ranks=2, program=("-m", "dcgan_mri.train"), launcher=None, log
 
 
 def processes(out, ranks):
-    """Process numbers of all ranks, from their signs of life."""
-    return [json.loads((folder_of(out) / str(rank)).read_text())["pid"] for rank in range(ranks)]
+    """Process numbers of all ranks, from their signs of life, which a rank may give some seconds after the others."""
+    return wait_for(lambda: [json.loads((folder_of(out) / str(rank)).read_text())["pid"]
+                             for rank in range(ranks)])
 
 
 def wait_for(condition, seconds=60):
