@@ -116,6 +116,6 @@ def test_a_host_that_is_cut_off(cable, slices16, tmp_path):
         status = process.wait(timeout=60)
     said = (tmp_path / "said").read_text()
     assert status != 0
-    assert "no iteration for" in said
+    assert "no progress for" in said
     assert "the network is down" in said
     snapshots.read_newest(out)
