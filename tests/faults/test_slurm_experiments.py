@@ -16,8 +16,10 @@ from tests.helpers import ROOT
 pytest.importorskip("snakemake_executor_plugin_slurm")
 pytestmark = pytest.mark.faults
 COMMANDS = {
-    # Starts what it is given, notes what it was asked for, and prints a number for it.
-    "sbatch": """echo "$@" >> "$JOBS/asked"; n=$(wc -l < "$JOBS/asked")
+    # Starts what it is given, notes what it was asked for, and prints a number for it; jobs may be submitted at once.
+    "sbatch": """exec 9> "$JOBS/lock"; flock 9
+echo "$@" >> "$JOBS/asked"; n=$(wc -l < "$JOBS/asked")
+exec 9>&-
 for word; do case $word in --wrap=*) command=${word#--wrap=} ;; esac; done
 (SLURM_JOB_ID=$n sh -c "$command"; echo $? > "$JOBS/$n.part"; mv "$JOBS/$n.part" "$JOBS/$n.status") \\
     > "$JOBS/$n.log" 2>&1 < /dev/null &
