@@ -3,9 +3,9 @@
     python -m dcgan_mri.evaluate result/generator.npz
 """
 
-from dcgan_mri.distributed.threads import cores, limit_blas_threads
+from dcgan_mri.distributed.threads import before_numpy, cores
 
-limit_blas_threads()  # before anything loads NumPy
+before_numpy()
 
 import contextlib
 import dataclasses

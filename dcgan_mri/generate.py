@@ -3,9 +3,9 @@
     python -m dcgan_mri.generate result/generator.npz -o samples
 """
 
-from dcgan_mri.distributed.threads import limit_blas_threads
+from dcgan_mri.distributed.threads import before_numpy, limit_threads
 
-limit_blas_threads()  # before anything loads NumPy
+before_numpy()
 
 import dataclasses
 import pathlib
@@ -44,13 +44,16 @@ def main(argv=None):
     """
     ranks = MPI.COMM_WORLD
     abort_job_on_error(PROGRAM)
-    with together(ranks, PROGRAM):
+    with together(ranks, PROGRAM) as ready:
         args = parse(argv, prints=ranks.rank == 0)
         asked = chosen_seeds(args)
         seeds = list(dict.fromkeys(asked))
         if "dcm" in FORMATS[args.format]:
             check_installed("--format png,dicom", "pydicom")
-        my_device = device.choose(args.gpu, ranks.Split_type(MPI.COMM_TYPE_SHARED).rank)
+        ready.agree()
+        node = ranks.Split_type(MPI.COMM_TYPE_SHARED)
+        limit_threads(node)
+        my_device = device.choose(args.gpu, node.rank)
         gen, config = snapshots.load_generator(args.generator)
         generator = provenance.sha256(args.generator)
         if ranks.rank == 0:

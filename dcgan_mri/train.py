@@ -4,9 +4,9 @@
     mpiexec -n 4 python -m dcgan_mri.train
 """
 
-from dcgan_mri.distributed.threads import limit_blas_threads
+from dcgan_mri.distributed.threads import before_numpy
 
-THREADS = limit_blas_threads()  # before anything loads NumPy
+before_numpy()
 
 import sys
 
@@ -50,6 +50,8 @@ def main(argv=None):
         args = parse(argv, prints=first)
         watch = Watchdog(ranks, args.out, args.timeout)
         watch.start()
+        ready.agree()
+        watch.stage("settings")
         args.dataset = resume.choose_dataset(args)
         interruption = Interruption(ranks)
         interruption.listen()
@@ -92,7 +94,7 @@ def main(argv=None):
         watch.stage("reading slices")
         batches.decode_first_epoch()
         ready.agree()
-        facts = {**place.facts, "threads_per_rank": THREADS, "dataset": str(args.dataset), "slices": len(slices),
+        facts = {**place.facts, "dataset": str(args.dataset), "slices": len(slices),
                  "from_iteration": updater.iteration}
         claim = resume.open_result_folder(args, config, facts) if first else None
 
@@ -146,7 +148,7 @@ def beginning(args, config, place, batches, last):
         f" {config.epoch} epochs",
         f"ranks: {facts['ranks']}, communicator: {place.communicator}",
         f"device: {facts['device']}; kernels: {facts['kernels']}",
-        f"threads for each rank: {THREADS}",
+        f"threads for each rank: {facts['threads_per_rank']}",
         *([] if place.device == "@numpy" else [f"CUDA graph: {facts['graph']}"]),
         *([place.warning] if place.warning else []),
         f"iteration {batches.iteration} of {last} done; results go to {args.out}",

@@ -8,7 +8,7 @@ from mpi4py import MPI
 from dcgan_mri.chainer_compat import chainer, chainermn
 from dcgan_mri.distributed import communicator, device
 from dcgan_mri.distributed.batch_normalization import GlobalBatchNormalization
-from dcgan_mri.distributed.threads import available_cores
+from dcgan_mri.distributed.threads import available_cores, limit_threads
 from dcgan_mri.errors import UsageError
 from dcgan_mri.kernels import backends, convolution_cuda, graph
 
@@ -53,7 +53,10 @@ def choose(args, config, ranks, ready):
     Raises:
         UsageError: If what is asked for cannot be.
     """
-    mine = device.choose(args.gpu, ranks.Split_type(MPI.COMM_TYPE_SHARED).rank)
+    ready.agree()
+    node = ranks.Split_type(MPI.COMM_TYPE_SHARED)
+    threads = limit_threads(node)
+    mine = device.choose(args.gpu, node.rank)
     host = socket.gethostname()
     everybody = ready.agree((host, mine.identity, available_cores()))
     devices = [(name, identity) for name, identity, _ in everybody]
@@ -71,7 +74,8 @@ def choose(args, config, ranks, ready):
     warning = "" if on_gpu else crowd_warning(len(beside), len(available_cores()))
     return Machine(comm, mine.spec, captures, warning, f"{name} ({reason})", {
         "ranks": ranks.size, "hosts": sorted({host for host, _ in devices}), "device": mine.description,
-        "communicator": name, "kernels": kernels, "graph": graph_reason})
+        "communicator": name, "kernels": kernels, "graph": graph_reason,
+        "threads_per_rank": threads})
 
 
 def crowd_warning(n_ranks, n_cores):

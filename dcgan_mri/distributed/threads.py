@@ -1,11 +1,13 @@
 """How BLAS computes: threads for each rank, and the processor's vectors.
 
-Must run before NumPy is loaded, so this module imports nothing that loads it.
+`before_numpy` has to run before NumPy is loaded, so this module imports nothing that loads it.
 """
 
 import os
 import pathlib
 import sys
+
+import threadpoolctl
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
@@ -43,41 +45,45 @@ def share_of_cores(mine, all_ranks):
     return max(1, len(mine) // sum(bool(mine & theirs) for theirs in all_ranks))
 
 
-def limit_blas_threads():
-    """Give each rank its share of the cores: four ranks with all the threads on two cores run ten times slower.
+def before_numpy():
+    """What has to be settled before NumPy is loaded: that there is an MPI, and which vectors BLAS takes."""
+    load_mpi()
+    tell_openblas_of_vectors()
 
-    A user who set OMP_NUM_THREADS knows better and is left alone. BLAS is also told which vectors there are.
+
+def limit_threads(node):
+    """Give each rank its share of the cores; a collective. Without, four ranks on two cores run ten times slower.
+
+    A user who set OMP_NUM_THREADS knows better and is left alone.
+
+    Args:
+        node (mpi4py.MPI.Comm): The ranks of this machine.
 
     Returns:
         str: What was done, for the log.
     """
-    MPI = load_mpi()  # noqa: N806, a module
-    tell_openblas_of_vectors()
+    everybody = node.allgather(available_cores())
     if os.environ.get("OMP_NUM_THREADS"):
         return f"{os.environ['OMP_NUM_THREADS']} (from OMP_NUM_THREADS)"
-    node = MPI.COMM_WORLD.Split_type(MPI.COMM_TYPE_SHARED)
-    threads = share_of_cores(available_cores(), node.allgather(available_cores()))
+    threads = share_of_cores(available_cores(), everybody)
     for variable in VARIABLES:
-        os.environ[variable] = str(threads)
+        os.environ[variable] = str(threads)  # for what is loaded later
+    threadpoolctl.threadpool_limits(threads)
     return f"{threads} ({cores()} cores, {node.size} rank{'s' * (node.size > 1)} on this machine)"
 
 
 def load_mpi():
     """Load MPI, or end with a line that says how to get it.
 
-    Returns:
-        module: ``mpi4py.MPI``.
-
     Raises:
         SystemExit: If no MPI library is found.
     """
     try:
-        from mpi4py import MPI
+        from mpi4py import MPI  # noqa: F401, loading it is what is tried
     except (ImportError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1:] or ["no reason given"]
         sys.exit(f"dcgan_mri: error: no MPI library can be loaded ({reason[0].strip()}); install one with "
                  f"`{sys.executable} -m pip install 'mpich>=5,<6'`, or load the cluster's module")
-    return MPI
 
 
 def tell_openblas_of_vectors(cpuinfo="/proc/cpuinfo"):

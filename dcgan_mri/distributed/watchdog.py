@@ -1,15 +1,18 @@
 """A thread beside the program that notices when the ranks stand still, says which rank is the cause, and ends the job.
 
 MPI itself waits for ever for a rank that hangs. Each rank leaves a sign of life beside the result folder every few
-seconds; when a rank has got no further for the time set, it looks at the others' signs and ends all.
+seconds; when a rank has got no further for the time set, it looks at the others' signs and ends all. At MPI's own end,
+where no thread of Python's runs, the system's alarm clock does it without words.
 """
 
 import atexit
 import contextlib
 import json
+import math
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import sys
 import threading
@@ -50,6 +53,7 @@ class Watchdog(threading.Thread):
         self.rank, self.size = mpi_comm.rank, mpi_comm.size
         self.folder = folder_of(out)
         self.timeout = timeout
+        self.watches = self.size > 1 and timeout > 0
         self.interval = min(5.0, timeout / 12)
         self.updater = None
         self._stage = "start-up"
@@ -58,16 +62,16 @@ class Watchdog(threading.Thread):
         self._over = threading.Event()
 
     def start(self):
-        """Begin to watch, if there is anything to."""
-        if self.size > 1 and self.timeout > 0:
+        """Begin to watch, if there is anything to. Signs that stay are left from the first stage on."""
+        if self.watches:
             if self.rank == 0:
-                shutil.rmtree(self.folder, ignore_errors=True)  # another job's; the others soon sign again
-            self._sign()
+                shutil.rmtree(self.folder, ignore_errors=True)  # another job's
             super().start()
-            atexit.register(self.stop)
+            atexit.register(signal.alarm, math.ceil(self.timeout))
+            atexit.register(self.stop)  # the first of the two to be called
 
     def stage(self, name, updater=None):
-        """Note that this rank has got further.
+        """Note that this rank has got further, all ranks' watches having begun.
 
         Args:
             name (str): What it does now.
@@ -75,6 +79,8 @@ class Watchdog(threading.Thread):
         """
         self._stage = name
         self.updater = updater
+        if self.watches:
+            self._sign()
 
     def stop(self):
         """End the watch."""

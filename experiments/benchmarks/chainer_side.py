@@ -7,10 +7,10 @@ too (`plain`), which shows what the kernels bring.
 
 import sys
 
-from dcgan_mri.distributed.threads import limit_blas_threads
+from dcgan_mri.distributed.threads import before_numpy
 
 if "--untuned" not in sys.argv:
-    limit_blas_threads()  # before anything loads NumPy
+    before_numpy()
 
 import collections
 import contextlib

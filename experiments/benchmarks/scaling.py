@@ -66,6 +66,10 @@ def measure_rank(comm_name, steps, batchsize):
     """Make steps on this rank and print, on rank 0, what they took."""
     import resource
 
+    from dcgan_mri.distributed.threads import before_numpy, limit_threads
+
+    before_numpy()
+
     import numpy as np
     from mpi4py import MPI
 
@@ -84,6 +88,7 @@ def measure_rank(comm_name, steps, batchsize):
 
     backends.use("fast")
     ranks = MPI.COMM_WORLD
+    limit_threads(ranks.Split_type(MPI.COMM_TYPE_SHARED))
     config = settings.build("paper", batchsize=batchsize)
     comm = communicator.create(comm_name, ranks)
     share = batchsize // ranks.size
@@ -168,8 +173,4 @@ def main():
 
 
 if __name__ == "__main__":
-    if "--rank" in sys.argv:  # the job's starter leaves the threads to its ranks
-        from dcgan_mri.distributed.threads import limit_blas_threads
-
-        limit_blas_threads()  # before anything loads NumPy
     main()

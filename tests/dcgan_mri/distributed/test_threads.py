@@ -1,4 +1,4 @@
-"""BLAS threads: each rank its share, before NumPy is loaded."""
+"""BLAS threads: each rank its share; vectors, before NumPy is loaded."""
 
 import os
 
@@ -7,14 +7,18 @@ import pytest
 from dcgan_mri.distributed.threads import AVX512, share_of_cores, tell_openblas_of_vectors
 from tests.helpers import run_job
 
-SHOW = ("from dcgan_mri.distributed.threads import limit_blas_threads\n"
-        "import os, sys\n"
-        "said = limit_blas_threads()\n"
-        "assert 'numpy' not in sys.modules\n"
-        "line = f\"{os.environ['OMP_NUM_THREADS']} {os.environ.get('OPENBLAS_NUM_THREADS')} {said}\"\n"
-        "from mpi4py import MPI\n"
-        "lines = MPI.COMM_WORLD.gather(line)\n"
-        "if lines: print(*lines, sep='\\n')")
+SHOW = """
+import os, sys
+from dcgan_mri.distributed.threads import before_numpy, limit_threads
+before_numpy()
+assert "numpy" not in sys.modules
+import numpy, threadpoolctl
+from mpi4py import MPI
+said = limit_threads(MPI.COMM_WORLD)
+[blas] = {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
+lines = MPI.COMM_WORLD.gather(f"{os.environ['OMP_NUM_THREADS']} {blas} {said}")
+if lines: print(*lines, sep="\\n")
+"""
 
 
 @pytest.mark.parametrize(("cores", "ranks", "threads"), [(2, 1, 2), (2, 4, 1), (16, 4, 4), (64, 3, 21), (1, 1, 1)])

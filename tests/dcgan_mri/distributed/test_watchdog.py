@@ -49,10 +49,12 @@ def test_is_heard_though_the_ranks_look_at_different_moments(tmp_path):
     assert done.stderr.count("no progress for 1") == 1
 
 
-def test_lets_a_training_that_moves_go_on(tmp_path):
+def test_lets_a_training_that_moves_go_on(monkeypatch, tmp_path):
+    monkeypatch.setattr("atexit.register", lambda *call: None)  # would end these tests a second after their end
     two = types.SimpleNamespace(rank=0, size=2)
     watchdog = Watchdog(two, tmp_path / "out", 0.4)
     watchdog.start()
+    watchdog.stage("settings")
     assert folder_of(tmp_path / "out").exists()
     for iteration in range(12):
         watchdog.stage("training", types.SimpleNamespace(iteration=iteration))
@@ -77,13 +79,26 @@ train.main(sys.argv[1:])
 
 
 @pytest.mark.parametrize(("place", "victim"), [
-    ("train.Slices = stop", 1), ("train.resume.find_snapshot = stop", 0), ("train.resume.open_result_folder = stop", 0),
-    ("snapshot.Snapshot.__call__ = stop", 0), ("train.summary = stop", 0)])
+    ("train.parse = stop", 1), ("snapshot.Snapshot.__call__ = stop", 0),
+    *(pytest.param(place, victim, marks=pytest.mark.faults) for place, victim in [
+        ("train.parse = stop", 0), ("train.Slices = stop", 1), ("train.resume.find_snapshot = stop", 0),
+        ("train.resume.open_result_folder = stop", 0), ("train.summary = stop", 0)])])
 def test_a_rank_that_hangs_outside_the_loop_ends_the_job(slices16, tmp_path, place, victim):
-    done = run_job("-c", STOPPED.replace("PLACE", place).replace("VICTIM", str(victim)), "-i", slices16, "-o",
+    done = job_with_a_stop(place, victim, slices16, tmp_path)
+    assert done.stderr.count("no progress for ") == 1, done.stderr
+    assert f"rank {victim} no longer answers" in done.stderr
+    assert f"  rank {victim}" + (": left no sign" if "parse" in place else " on ") in done.stderr
+
+
+def test_a_rank_that_hangs_at_the_end_of_mpi_ends_the_job(slices16, tmp_path):
+    done = job_with_a_stop("import atexit; atexit.register(stop)", 1, slices16, tmp_path)
+    assert "Done: " in done.stdout
+
+
+def job_with_a_stop(place, victim, slices, tmp_path):
+    """Two ranks, one of which stops at a place; the job must end by itself, and not well."""
+    done = run_job("-c", STOPPED.replace("PLACE", place).replace("VICTIM", str(victim)), "-i", slices, "-o",
                    tmp_path / "out", "--image-size", 16, "--width", 1 / 64, "-g", "off", "--measures", "off", "--page",
                    "off", "-e", 1, "--timeout", 12, ranks=2, timeout=90)
     assert done.returncode != 0
-    assert done.stderr.count("no progress for ") == 1, done.stderr
-    assert f"rank {victim} no longer answers" in done.stderr
-    assert f"rank {victim} on " in done.stderr
+    return done
