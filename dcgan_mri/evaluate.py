@@ -53,7 +53,7 @@ def main(argv=None):
             held_out = None
         if args.out is not None:
             result_folder.open_new(args.out)
-            stack.enter_context(result_folder.removed_on_failure(args.out))
+            out = stack.enter_context(result_folder.whole_folder(args.out))
         pictures, groups = make_samples(args, model, slices) if model else read_samples(args, slices.image_size)
         reference = Reference(slices, network=args.features, threads=cores())
         start = time.monotonic()
@@ -74,10 +74,10 @@ def main(argv=None):
             "seconds": time.monotonic() - start}
         say(table(measured, facts, notes))
         if args.out is not None:
-            write(pathlib.Path(args.out), measured, facts, notes)
+            write(out, measured, facts, notes)
             pairs = closest_pairs(samples.grey, reference.real.grey, copies)
-            save_png(pathlib.Path(args.out) / "closest_pairs.png", pairs)
-            evaluation.write(args.out, pictures, sample_names(args, len(pictures)), slices, copies)
+            save_png(out / "closest_pairs.png", pairs)
+            evaluation.write(out, pictures, sample_names(args, len(pictures)), slices, copies)
             say(f"{args.out}/{result_folder.PAGE} shows these numbers and the samples nearest to a training slice; "
                 f"{args.out}/evaluation.json has the numbers, {args.out}/closest_pairs.png the "
                 f"{evaluation.PAIRS} nearest")

@@ -8,7 +8,6 @@ from dcgan_mri.distributed.threads import before_numpy, limit_threads
 before_numpy()
 
 import dataclasses
-import pathlib
 import re
 import reprlib
 
@@ -63,9 +62,8 @@ def main(argv=None):
     gen.to_device(my_device.spec)
     gen.dropout_when_sampling = config.dropout_when_sampling or args.dropout
 
-    out = pathlib.Path(args.out)
     mine = seeds[ranks.rank::ranks.size]
-    with result_folder.removed_on_failure(out):
+    with result_folder.whole_folder(args.out, ranks.rank == 0) as out:
         pictures = sample(gen, mine, config)
         for seed, picture in tqdm(zip(mine, pictures, strict=True), total=len(mine), unit="image", desc="images",
                                   disable=ranks.rank != 0):
@@ -86,7 +84,7 @@ def main(argv=None):
     if ranks.rank == 0:
         some = f", the first {grid.IMAGES} of them" if len(seeds) > grid.IMAGES else ""
         twice = " (what --seeds names more than once is made once)" if len(seeds) < len(asked) else ""
-        say(f"{len(seeds)} images in {out}, one for each seed{twice}; {out}/grid.png shows them{some}")
+        say(f"{len(seeds)} images in {args.out}, one for each seed{twice}; {args.out}/grid.png shows them{some}")
 
 
 def parse(argv, prints):

@@ -60,16 +60,15 @@ def make(args):
     key = design.key_of(chosen, readers, {
         "margin": args.margin, "generator": args.generator, "generator_sha256": provenance.sha256(args.generator),
         "dataset": args.dataset, "slices_sha256": held_out.fingerprint, "seed": args.seed})
-    out = pathlib.Path(args.out)
-    result_folder.open_new(out)
-    with result_folder.making(out):
+    result_folder.open_new(args.out)
+    with result_folder.whole_folder(args.out) as out:
         (out / "pages").mkdir()
-    for number, mine in enumerate(readers, start=1):
-        write_text(out / "pages" / f"reader_{number}.html", page(key["study"], number, mine, chosen))
-    write_text(out / "key.json", json.dumps(key, indent=1) + "\n")
+        for number, mine in enumerate(readers, start=1):
+            write_text(out / "pages" / f"reader_{number}.html", page(key["study"], number, mine, chosen))
+        write_text(out / "key.json", json.dumps(key, indent=1) + "\n")
     patients = "" if is_phantom(training) else " The pages show slices of patients: treat them as you treat the data."
-    print(f"{out}/pages has a page for each of {args.readers} readers: send each reader one. {out}/key.json says which "
-          f"images are real: do not pass it on.{patients}")
+    print(f"{args.out}/pages has a page for each of {args.readers} readers: send each reader one. {args.out}/key.json "
+          f"says which images are real: do not pass it on.{patients}")
 
 
 def score(args):

@@ -25,6 +25,7 @@ BEST = "generator_best.json"
 BEST_GENERATOR = "generator_best.npz"
 PAGE = "index.html"
 LOCK = ".lock"
+UNFINISHED = ".unfinished"
 
 PACKAGES = ("chainer", "numpy", "cupy-cuda12x", "nvidia-cudnn-cu12", "nvidia-cudnn-frontend", "mpi4py", "mpich",
             "pillow", "scikit-image", "scipy", "matplotlib", "pyyaml")
@@ -47,7 +48,7 @@ def making(folder):
 
 
 def open_new(out, instead=""):
-    """Make the folder of something new.
+    """Make the folder of something new, without what a killed process left unfinished there.
 
     Args:
         out (str or Path): The folder.
@@ -59,26 +60,41 @@ def open_new(out, instead=""):
     """
     path = pathlib.Path(out)
     with making(out):
-        taken = path.exists() and (not path.is_dir() or any(entry.name != LOCK for entry in path.iterdir()))
+        taken = path.exists() and (not path.is_dir() or any(
+            entry.name not in (LOCK, UNFINISHED) for entry in path.iterdir()))
         if not taken:
             path.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(path / UNFINISHED, ignore_errors=True)
     if taken:
         raise UsageError(f"{out}: exists already; {instead}give another folder by -o")
 
 
 @contextlib.contextmanager
-def removed_on_failure(out):
-    """Leave nothing of what a block has written if the block does not come to its end; Ctrl-C counts.
+def whole_folder(out, first=True):
+    """Fill a folder, which shows what was written once all of it is there; nothing stays if the block fails.
 
-    Under MPI every rank enters it: the last one to leave finds nobody writing any more.
+    Under MPI every rank enters it: the first one shows it all, after the others have written their last; the last one
+    to leave a failed block finds nobody writing any more.
 
     Args:
-        out (str or Path): The folder that the block fills, from `open_new`.
+        out (str or Path): The folder, from `open_new`.
+        first (bool): Whether this is the first rank.
+
+    Yields:
+        Path: The folder to write into.
     """
+    path = pathlib.Path(out).resolve()
+    unfinished = path / UNFINISHED
     try:
-        yield
+        with making(out):
+            unfinished.mkdir(exist_ok=True)
+        yield unfinished
+        if first:
+            for entry in unfinished.iterdir():
+                entry.rename(path / entry.name)
+            unfinished.rmdir()
     except BaseException:
-        shutil.rmtree(pathlib.Path(out).resolve(), ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
         raise
 
 

@@ -146,7 +146,7 @@ def test_ctrl_c_is_one_line_and_leaves_no_folder(generator_file, tmp_path, launc
             [*launcher, sys.executable, "-m", "dcgan_mri.generate", generator_file, "-o", out, "-n", "100000", "-g",
              "off"], cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         end = time.monotonic() + 100
-        while not list(out.glob("seed*.png")) and time.monotonic() < end:
+        while not list(out.glob("*/seed*.png")) and time.monotonic() < end:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         error = process.communicate(timeout=60)[1]

@@ -30,6 +30,34 @@ def test_folder_that_cannot_be_made_is_named(tmp_path):
         result_folder.open_new(tmp_path / "file" / "below")
 
 
+def test_nothing_is_seen_of_a_folder_before_it_is_whole(tmp_path):
+    result_folder.open_new(tmp_path / "samples")
+    with result_folder.whole_folder(tmp_path / "samples") as folder:
+        (folder / "pages").mkdir()
+        (folder / "pages" / "1.png").write_text("one")
+        (folder / "table").write_text("two")
+        assert [path.name for path in (tmp_path / "samples").iterdir()] == [".unfinished"]
+    assert sorted(path.name for path in (tmp_path / "samples").rglob("*")) == ["1.png", "pages", "table"]
+
+
+def test_what_a_killed_process_left_unfinished_is_in_nobodys_way(tmp_path):
+    (tmp_path / ".unfinished").mkdir()
+    (tmp_path / ".unfinished" / "1.png").write_text("half")
+    result_folder.open_new(tmp_path)
+    with result_folder.whole_folder(tmp_path) as folder:
+        (folder / "2.png").write_text("whole")
+    assert [path.name for path in tmp_path.rglob("*")] == ["2.png"]
+
+
+@pytest.mark.parametrize("error", [DataError, KeyboardInterrupt])
+def test_nothing_stays_of_a_folder_that_could_not_be_filled(tmp_path, error):
+    result_folder.open_new(tmp_path / "samples")
+    with pytest.raises(error), result_folder.whole_folder(tmp_path / "samples") as folder:
+        (folder / "1.png").write_text("one")
+        raise error("as it may")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_unwritable_folder_is_named():
     with pytest.raises(DataError, match="/proc/self: cannot write into it"):
         result_folder.claim("/proc/self")
