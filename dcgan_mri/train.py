@@ -156,9 +156,9 @@ def beginning(args, config, place, batches, last):
 
 
 def resume_command(args):
-    """How to go on with this run, whose settings are in its folder but not the looks of its grids."""
-    looks = [*(["--grid", args.grid] if args.grid != "labelled" else []), *(["--grey"] if args.grey else [])]
-    return command("dcgan_mri.train", "-i", args.dataset, "-o", args.out, *looks, "-r", ranks=MPI.COMM_WORLD.size)
+    """How to go on with this run."""
+    return command("dcgan_mri.train", "-i", args.dataset, "-o", args.out, *args.repeated, "-r",
+                   ranks=MPI.COMM_WORLD.size)
 
 
 def summary(args, config, updater, last):

@@ -8,6 +8,11 @@ from dcgan_mri.kernels import convolution_cuda
 from dcgan_mri.kernels.graph import CHOICES
 
 
+# What a run's folder does not say, and whoever goes on with the run would have to repeat.
+OF_A_START = ("snapshot_interval", "keep_snapshots", "measures", "page", "grid", "grey", "gpu", "communicator",
+              "allreduce_dtype", "kernels", "precision", "graph", "self_test", "timeout", "progress")
+
+
 def parse(argv, prints):
     """Read the command line.
 
@@ -16,7 +21,8 @@ def parse(argv, prints):
         prints (bool): Whether this rank prints the help.
 
     Returns:
-        argparse.Namespace: Options; settings of `Config` only where given.
+        argparse.Namespace: Options; settings of `Config` only where given. ``repeated`` is what the command that goes
+        on with the run has to repeat of them.
 
     Raises:
         UsageError: If it is wrong.
@@ -104,4 +110,7 @@ def parse(argv, prints):
             raise UsageError(f"--{name.replace('_', '-')} {value}: must be at least 1")
     if not 0 <= args.timeout < float("inf"):
         raise UsageError(f"--timeout {args.timeout:g}: must be a number of seconds, or 0")
+    given = {name: getattr(args, name) for name in OF_A_START if getattr(args, name) != parser.get_default(name)}
+    args.repeated = [word for name, value in given.items()
+                     for word in (f"--{name.replace('_', '-')}", value) if word is not True]
     return args

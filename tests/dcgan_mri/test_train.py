@@ -359,10 +359,13 @@ def test_wrong_input_gets_one_line_and_a_status(slices16, tmp_path, monkeypatch,
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("looks", ["--grid bare --grey", "--grid bare", "--grey", ""])
-def test_the_command_to_go_on_keeps_the_looks_of_the_grids(looks):
-    args = train_options.parse(["-i", "set", "-o", "out", *looks.split()], prints=True)
-    expected = " ".join(f"-m dcgan_mri.train -i set -o out {looks} -r".split())
+@pytest.mark.parametrize("of_this_start", [
+    "--grid bare --grey", "--grey", "--measures on --page off --timeout 9.5", "--kernels plain --precision float32",
+    ""])
+def test_the_command_to_go_on_repeats_what_the_folder_does_not_say(of_this_start):
+    args = train_options.parse(
+        ["-i", "set", "-o", "out", *of_this_start.split(), "-e", "3", "--max-iterations", "7"], prints=True)
+    expected = " ".join(f"-m dcgan_mri.train -i set -o out {of_this_start} -r".split())
     assert resume_command(args).endswith(expected)
 
 
