@@ -136,10 +136,13 @@ def load_model(path):
         tuple: Generator and its settings (Config); None for a folder.
 
     Raises:
-        DataError: If there is nothing, or it cannot be read.
+        DataError: If there is nothing, it cannot be read, or it is the folder of a training.
     """
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; give a generator.npz or a folder of images")
+    if (path / result_folder.GENERATOR).exists():
+        raise DataError(f"{path}: is the folder of a training, not one of images; give "
+                        f"{path / result_folder.GENERATOR}, or {path / result_folder.BEST_GENERATOR}")
     return None if path.is_dir() else snapshots.load_generator(path)
 
 

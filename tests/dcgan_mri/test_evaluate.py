@@ -121,6 +121,7 @@ def test_ctrl_c_is_one_line_and_leaves_no_folder(phantom_set, tmp_path, capsys, 
     (["{tmp}/empty"], 1, "has 0 PNG images"),
     (["{tmp}/other"], 1, "is 8×8, the slices are 16×16; resize it"),
     (["{tmp}/text.npz"], 1, "text.npz"),
+    (["{tmp}/run"], 1, "run: is the folder of a training, not one of images; give "),
     (["{tmp}/deep"], 1, "0.png: has 16 bits for each pixel; save it as 8-bit grey or RGB"),
     (["{tmp}/pipe"], 1, "0.png: cannot read the picture (it is not a regular file); leave it out"),
     (["{set}", "-n", "1"], 2, "-n 1: must be from 2 to"),
@@ -138,6 +139,8 @@ def test_errors_are_one_line(tmp_path, slices16, capsys, arguments, status, mess
         Image.fromarray(np.full((16, 16), 4000, np.uint16)).save(tmp_path / "deep" / f"{i}.png")
         os.mkfifo(tmp_path / "pipe" / f"{i}.png")
     (tmp_path / "text.npz").write_text("no weights")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "generator.npz").touch()
     arguments = [text.format(tmp=tmp_path, set=slices16) for text in arguments]
     with pytest.raises(SystemExit) as exit_:
         evaluate.main([*arguments, "-i", str(slices16)])
