@@ -90,6 +90,44 @@ class Stream:
 Stream.null = Stream()
 
 
+class Replay:
+    """A captured graph: launched, it computes anew, but kernels are given the numbers that the capture gave them.
+
+    Args:
+        compute (callable): Takes nothing; what it returns, a launch returns. The first launch is the capture.
+    """
+
+    playing = None
+
+    def __init__(self, compute):
+        self.compute = compute
+        self.numbers = []
+        self.is_captured = False
+
+    def launch(self):
+        """Compute."""
+        self._left = iter(self.numbers)
+        Replay.playing = self
+        try:
+            return self.compute()
+        finally:
+            Replay.playing = None
+            self.is_captured = True
+
+    def given(self, name, arguments):
+        """A kernel's arguments, with the numbers among them those of the capture."""
+        if not self.is_captured:
+            self.numbers.append((name, [None if isinstance(one, Array) else one for one in arguments]))
+            return arguments
+        captured, numbers = next(self._left)
+        assert captured == name
+        return [one if number is None else number for one, number in zip(arguments, numbers, strict=True)]
+
+
+def _arguments(kernel, arguments):
+    return Replay.playing.given(kernel.name, arguments) if Replay.playing else arguments
+
+
 class ElementwiseKernel:
     """`cupy.ElementwiseKernel`, on the CPU."""
 
@@ -99,6 +137,7 @@ class ElementwiseKernel:
         self.function = _compiled(SHIM + loop(inputs, outputs, operation)).loop
 
     def __call__(self, *arguments):
+        arguments = _arguments(self, arguments)
         given = arguments[:len(self.inputs)]
         shape = np.broadcast_shapes(*(np.shape(one) for one, (*_, is_raw) in zip(given, self.inputs, strict=True)
                                       if not is_raw))
@@ -175,6 +214,7 @@ class RawKernel:
         self.function = getattr(_library(source), f"launch_{name}")
 
     def __call__(self, blocks, threads, arguments):
+        arguments = _arguments(self, arguments)
         assert len(arguments) == len(self.types), (len(arguments), self.types)
         given = [_argument(*pair) for pair in zip(self.types, arguments, strict=True)]
         self.function(_Index(*blocks, *[1] * (3 - len(blocks))), _Index(*threads, *[1] * (3 - len(threads))), *given)

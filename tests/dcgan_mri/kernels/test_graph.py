@@ -57,10 +57,10 @@ def train(updater, iterations=ITERATIONS):
 
 
 class ReplayedOnCpu:
-    """What a captured graph does, by computing the step again; Python's counts stay, as in a replay."""
+    """What a captured graph does, by computing the step again; Python's counts stay, and so do a kernel's numbers."""
 
     def __init__(self, updater, compute):
-        self.updater, self.compute = updater, compute
+        self.updater, self.replay = updater, gpu_stand_in.Replay(compute)
         self.observed = {"gen": ["loss"], "dis": ["loss", "y_real", "y_fake"]}
         self.observed = {network: {name: chainer.Variable(np.zeros((), np.float32)) for name in names}
                          for network, names in self.observed.items()}
@@ -74,7 +74,7 @@ class ReplayedOnCpu:
 
     def launch(self, stream):
         self.count(-1)
-        for network, values in self.compute().items():
+        for network, values in self.replay.launch().items():
             for name, value in values.items():
                 self.observed[network][name].array[...] = value.array
 
@@ -84,6 +84,16 @@ def _on_stand_in(monkeypatch):
     cupy, _ = gpu_stand_in.install(monkeypatch)
     for network in (Generator, Discriminator):
         monkeypatch.setattr(network, "xp", property(lambda self: cupy))
+
+
+@pytest.mark.usefixtures("_on_stand_in")
+def test_a_replay_on_the_stand_in_sees_no_fresh_numbers():
+    scale = gpu_stand_in.ElementwiseKernel("float32 x, float32 a", "float32 y", "y = a * x", "scale")
+    x, factors = gpu_stand_in.on_device(np.float32([1, 2])), iter([np.float32(3), np.float32(5)])
+    replay = gpu_stand_in.Replay(lambda: scale(x, next(factors)).tolist())
+    assert replay.launch() == [3, 6]
+    x[:] = 7
+    assert replay.launch() == [21, 21]
 
 
 @pytest.mark.usefixtures("_on_stand_in")
