@@ -108,7 +108,7 @@ def train(run, folder, gpu="auto", out=None, interruption=None):
         Trained: What came of it; None if a signal came first, with a snapshot in `out`.
     """
     start = time.monotonic()
-    args = parse(["--gpu", gpu, "--self-test", "off"], prints=False)
+    args = parse(["--gpu", gpu], prints=False)
     place = machine.choose(args, run.config, MPI.COMM_SELF, together(MPI.COMM_SELF, "experiments"))
     trainer, samples, log = _trainer(run, folder, place, out, interruption or Interruption(MPI.COMM_SELF))
     before = log.log[-1]["elapsed_time"] if log.log else 0.0

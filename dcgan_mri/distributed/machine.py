@@ -1,6 +1,7 @@
 """What a job computes with: each rank's device, the communicator between them, the kernels."""
 
 import dataclasses
+import functools
 import socket
 
 from mpi4py import MPI
@@ -103,15 +104,20 @@ def _choose_kernels(args, on_gpu):
     return kernels
 
 
-def _after_self_test(kernels, captures, graph_reason):
-    """What is left of the choice once the fast code has been tried on this GPU."""
+@functools.cache  # a process of the experiments trains one network after another
+def _faults(captures):
     # It needs the networks, which only a training on a GPU needs that early.
     from dcgan_mri.kernels import self_test
 
     try:
-        faults = self_test.why_not(captures)
+        return self_test.why_not(captures)
     except Exception as error:  # of CuPy and Chainer: then nothing vouches for the fast code
-        faults = {"kernels": f"it could not be made ({' '.join(str(error).split())[:200]})"}
+        return {"kernels": f"it could not be made ({' '.join(str(error).split())[:200]})"}
+
+
+def _after_self_test(kernels, captures, graph_reason):
+    """What is left of the choice once the fast code has been tried on this GPU."""
+    faults = _faults(captures)
     if "kernels" in faults:
         backends.use("plain", on_gpu=True)
         return f"plain, since in the self-test {faults['kernels']}", False, "off, since kernels are plain"
