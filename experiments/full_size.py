@@ -1,5 +1,6 @@
-"""The curves of full-size runs, from the numbers that are kept in results/full-size.
+"""Full-size runs: what is kept of each in results/full-size, and the curves of all.
 
+    python -m experiments.full_size result --name paper-real-seed1 --data "11 BraTS 2021 volumes"
     python -m experiments.full_size
 """
 
@@ -11,6 +12,14 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
+from dcgan_mri.commandline import Parser
+from dcgan_mri.errors import UsageError, shown_to_user
+from dcgan_mri.extensions.measures import PREFIX
+from dcgan_mri.files import write_text
+from dcgan_mri.run import reading
+
+PROGRAM = "experiments.full_size"
+
 FOLDER = pathlib.Path(__file__).parent / "results" / "full-size"
 PANELS = {
     "kid": ("KID (real against real about 1)", "log"), "checkerboard.2": ("lattice of 2 pixels (real: 1)", "log"),
@@ -18,6 +27,57 @@ PANELS = {
     "diversity.similarity": ("diversity (real: 1)", "linear"),
     "variety.levels": ("variety of levels (real: 1)", "linear"),
     "cast": ("colour cast, grey levels (real: 0)", "linear")}
+KEPT = (*PANELS, "noise.air", "sharpness.brain", "variety.centres", "separation.share")
+
+
+def main(argv=None):
+    """Keep the numbers of a run, if one is given, and draw the curves of all that are kept.
+
+    Args:
+        argv (list of str): Command line without the program; None takes the process's own.
+    """
+    with shown_to_user(PROGRAM):
+        parser = Parser(prog=f"python -m {PROGRAM}",
+                        description="Keep the numbers of a full-size run, and draw the curves of all that are kept.")
+        parser.add_argument("result", nargs="?", metavar="RESULT", help="folder of a training with --measures on")
+        parser.add_argument("--name", help="what to call the run; its file is results/full-size/NAME.json")
+        parser.add_argument("--data", metavar="TEXT", help="what slices it was trained on, in words")
+        parser.add_argument("--note", default="", metavar="TEXT", help="what else one must know, such as the processor")
+        args = parser.parse_args(argv)
+        if args.result is not None:
+            if not args.name or not args.data:
+                raise UsageError("a run needs --name and --data")
+            keep(reading.read(args.result), args.name, args.data, args.note)
+        draw(read(), FOLDER / "curves.png")
+
+
+def keep(run, name, data, note):
+    """Write what is kept of a run.
+
+    Args:
+        run (dcgan_mri.run.reading.Run): The run.
+        name (str): What to call it.
+        data (str): Its slices, in words.
+        note (str): What else one must know.
+    """
+    def column(key):
+        return [_short(entry["values"].get(key)) for entry in run.entries]
+
+    start = run.starts[-1]
+    record = {
+        "name": name, "seed": run.config.seed, "data": data, "slices": start["slices"],
+        "batchsize": run.config.batchsize, "device": start["device"], "revision": start["git_revision"], "note": note,
+        "epochs": [entry["epoch"] for entry in run.entries], "seconds": round(run.entries[-1]["elapsed_time"]),
+        "measures": {measure: column(PREFIX + measure) for measure in KEPT},
+        "real": {measure: [_short(run.scale[measure][key]) for key in ("real", "real_low", "real_high")]
+                 for measure in KEPT if measure in run.scale},
+        "scores": {"real": column("dis/y_real"), "generated": column("dis/y_fake")}}
+    lines = (f" {json.dumps(key)}: {json.dumps(value)}" for key, value in record.items())
+    write_text(FOLDER / f"{name}.json", "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _short(value):
+    return None if value is None else float(f"{value:.4g}")
 
 
 def read():
@@ -39,16 +99,18 @@ def draw(runs, path):
     figure, axes = pyplot.subplots(2, 4, figsize=(16, 7), layout="constrained")
     axes = axes.flat
     for axis, (measure, (title, scale)) in zip(axes, PANELS.items(), strict=False):
-        for run in runs:
-            values = [float("nan") if value is None else value for value in run["measures"][measure]]
-            axis.plot(run["epochs"], values, label=run["name"], linewidth=1)
+        for number, run in enumerate(runs):
+            if measure in run["measures"]:
+                values = [float("nan") if value is None else value for value in run["measures"][measure]]
+                axis.plot(run["epochs"], values, color=f"C{number}", linewidth=1)
         _, low, high = runs[0]["real"].get(measure, (None, None, None))
         if low is not None:
             axis.axhspan(low, high, color="0.85", zorder=0)
         axis.set(title=title, xlabel="epoch", yscale=scale)
-    for run in runs:
-        line, = axes[7].plot(run["epochs"], run["scores"]["real"], linewidth=1, label=run["name"])
-        axes[7].plot(run["epochs"], run["scores"]["generated"], linewidth=1, color=line.get_color(), linestyle=":")
+    for number, run in enumerate(runs):
+        style = {"color": f"C{number}", "linewidth": 1}
+        axes[7].plot(run["epochs"], run["scores"]["real"], label=run["name"], **style)
+        axes[7].plot(run["epochs"], run["scores"]["generated"], linestyle=":", **style)
     axes[7].set(title="D's mean scores: real, and generated (dotted)", xlabel="epoch")
     axes[7].legend(fontsize=8)
     figure.savefig(path, dpi=80)
@@ -56,4 +118,4 @@ def draw(runs, path):
 
 
 if __name__ == "__main__":
-    draw(read(), FOLDER / "curves.png")
+    main()
