@@ -345,12 +345,13 @@ def closest_pairs(samples, training, copies):
         copies (dict): What `Memorisation.describe` says of the samples.
 
     Returns:
-        numpy.ndarray: uint8 of shape (2 H, up to 12 W, 3), the nearest pair at the left.
+        numpy.ndarray: uint8 of shape (2 H, width, 3): up to 12 pairs with white gaps, the nearest at the left.
     """
     nearest = np.argsort(copies["pixels"], kind="stable")[:evaluation.PAIRS]
     columns = np.concatenate([samples[nearest], training[copies["index"][nearest]]], axis=1)
-    columns = np.rint(columns * 255).astype(np.uint8)
-    return np.repeat(np.concatenate(list(columns), axis=1)[:, :, None], 3, axis=2)
+    gap = max(1, samples.shape[2] // 16)
+    columns = np.pad(np.rint(columns * 255).astype(np.uint8), ((0, 0), (0, 0), (0, gap)), constant_values=255)
+    return np.repeat(np.concatenate(list(columns), axis=1)[:, :-gap, None], 3, axis=2)
 
 
 if __name__ == "__main__":

@@ -122,7 +122,8 @@ def _label(picture, layout, rows, title, seeds):
     for row in range(1, rows):
         _, top = layout.corner(row * COLUMNS)
         pen.rectangle((layout.left, top - layout.gap, picture.width, top - 1), fill=grey)
-    pen.text((layout.left, 0.7 * text), title, white, font, anchor="lm")
+    room = (picture.width - layout.left - text // 2) / max(font.getlength(title), 1)
+    pen.text((layout.left, 0.7 * text), title, white, font.font_variant(size=max(1, text * min(1, room))), anchor="lm")
     in_a_row = seeds == list(range(seeds[0], seeds[0] + len(seeds))) if seeds else False
     for row in range(rows if seeds else 0):
         _, top = layout.corner(row * COLUMNS)

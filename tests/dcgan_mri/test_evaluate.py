@@ -56,7 +56,8 @@ def test_held_out_slices_as_a_user_measures_them(phantom_set, tmp_path):
     assert numbers["swd.256"]["value"] is None
     assert all(entry["unit"] and entry["range"] and entry["reading"] for entry in written["quantities"])
     with Image.open(out / "closest_pairs.png") as picture:
-        assert picture.size == (12 * 64, 2 * 64)
+        assert picture.size == (12 * 64 + 11 * 4, 2 * 64)
+        assert np.array(picture)[:, 64:68].min() == 255
 
 
 def test_copies_are_shown_beside_what_they_copy(phantom_set, tmp_path, capsys):
@@ -80,7 +81,7 @@ def test_a_generator_and_its_images_measure_alike(tmp_path, capsys):
         evaluate.main([str(tmp_path / images), "-n", "20", "-i", str(slices)])
         printed = capsys.readouterr().out
         assert printed.startswith("20 images")
-        assert "copies were not looked for" in printed
+        assert "copies were not counted" in printed
         assert "nothing of this is kept; -o DIR writes it" in printed
         tables.append([line for line in printed.splitlines() if line.startswith(("kid", "noise", "swd", "memo"))])
     assert tables[0] == tables[1]
