@@ -63,4 +63,4 @@ def test_rows_as_needed():
     ((20, 20, 20), ""), ((20, 22, 20), ""), ((20, 26, 20), "; tinted green (6 grey levels)"),
     ((20, 20, 10), "; tinted yellow (10 grey levels)")])
 def test_a_strong_tint_is_named(means, words):
-    assert grid._tint(np.full((2, 4, 4, 3), means, np.uint8)) == words
+    assert grid.tint(np.full((2, 4, 4, 3), means, np.uint8)) == words
