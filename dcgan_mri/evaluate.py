@@ -153,7 +153,7 @@ def origin(path):
         path (Path): Generator, or other images.
 
     Returns:
-        str: For example ``the newest of the run x, after epoch 6 of 6``; empty if the folder does not tell.
+        str: For example ``the newest of the run "x", after epoch 6 of 6``; empty if the folder does not tell.
     """
     try:
         run = reading.read(path.parent)
@@ -162,8 +162,8 @@ def origin(path):
     found = {result_folder.GENERATOR: ("newest", run.entries[-1] if run.entries else None),
              result_folder.BEST_GENERATOR: ("best", reading.best(run.folder))}
     which, of = found.get(path.name, ("", None))
-    name = run.folder.resolve().name
-    return f"the {which} of the run {name}, after epoch {of['epoch']} of {run.config.epoch}" if of else ""
+    return of and f'the {which} of the run "{run.folder.resolve().name}", ' \
+                  f"after epoch {of['epoch']} of {run.config.epoch}" or ""
 
 
 def choose_slices(args, model):

@@ -14,8 +14,8 @@ SHIFTS = (-2, -1, 0, 1, 2)
 CHANCE = 1
 WARNING = ("Copies: only copies of whole slices are looked for, shifted and flipped ones too. This is no guarantee of "
            "privacy: a model can give away much about a patient without copying a slice")
-MISSING = ("Copies: copies were not counted, since how near is too near only held-out subjects tell, and the slice set "
-           "has none; make it with: python -m preprocess build --split 0.2")
+MISSING = ("Copies: not counted. Only held-out subjects tell how near is too near, and this slice set has none; "
+           "build it with: python -m preprocess build --split 0.2")
 
 
 def nearest_with_moves(samples, training):

@@ -43,9 +43,7 @@ class Axis:
         else:
             room = 0.06 * (high - low) or 0.1 * abs(high) or 1
             self._low, self._high = low - room, high + room
-            rough = (self._high - self._low) / 6
-            power = 10 ** math.floor(math.log10(rough))
-            step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+            step = _round_step((self._high - self._low) / 6)
             self.ticks = [k * step for k in range(math.ceil(self._low / step), math.floor(self._high / step) + 1)]
 
     def side(self, value):
@@ -73,6 +71,12 @@ class Axis:
             value = math.log10(max(value, 1e-300))
         share = (min(max(value, self._low), self._high) - self._low) / (self._high - self._low)
         return BOTTOM - (BOTTOM - TOP) * share
+
+
+def _round_step(least):
+    """The least of 1, 2, 5, 10, 20 and so on, or parts of 1, that is no smaller."""
+    power = 10 ** math.floor(math.log10(least))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
 
 
 def draw(chart, runs, epochs, flagged):
@@ -135,7 +139,7 @@ def _parts(points, axis, epochs, rows):
             found["arrows"].append({
                 "up": side > 0, "xs": xs, "text": span((min(values), max(values))),
                 "x": min(max(sum(xs) / len(xs), LEFT + 80), RIGHT - 80),
-                "y": TOP + 18 + row if side > 0 else BOTTOM - 22 - row})
+                "y": TOP + 37 + row if side > 0 else BOTTOM - 38 - row})
         else:
             middle, upper, lower = ([(x, round(axis.y(value + sign * deviation), 1)) for x, value, deviation in part]
                                     for sign in (0, 1, -1))
@@ -146,8 +150,7 @@ def _parts(points, axis, epochs, rows):
 def _whole_steps(epochs):
     """At most about eight epochs to write below the axis, the first and the last among them."""
     first, last = epochs[0], epochs[-1]
-    step = next(step for power in range(9) for step in (10 ** power, 2 * 10 ** power, 5 * 10 ** power)
-                if (last - first) / step <= 8)
+    step = _round_step(max(1, (last - first) / 8))
     inner = [epoch for epoch in range(first + 1, last) if epoch % step == 0
              and min(epoch - first, last - epoch) >= 0.6 * step]
     return sorted({first, *inner, last})

@@ -35,7 +35,7 @@ def content(read, slices, names, public):
         "xs": [round(charts.x_of(epoch, epochs), 1) for epoch in epochs],
         "verdicts": [[status.verdict(run, epoch) for epoch in epochs] for run in read],
         "nearer": [status.nearer(read, names, epoch) for epoch in epochs] if len(read) > 1 else [],
-        "flags": [{epoch: f"{kind}: {why}" for epoch, (kind, why) in of_run.items()} for of_run in flagged],
+        "flags": [{epoch: f"{kind} ({why})" for epoch, (kind, why) in of_run.items()} for of_run in flagged],
         "runs": [{"name": name, "settings": of_run, **_run(run, mine, wrong, public)}
                  for run, mine, name, of_run, wrong in zip(read, slices, names, settings, flagged, strict=True)],
         "differing": [of_runs for of_runs in zip(*settings, strict=True)
@@ -61,7 +61,7 @@ def _run(run, slices, flagged, public):
 def _marks(read, flagged, epochs):
     """Where the lowest KIDs and the epochs that went wrong are: on the curves, and in percent of the slider."""
     found = [(i, status.best_epoch(run), "lowest KID") for i, run in enumerate(read)]
-    found += [(i, epoch, f"{kind}: {why}") for i, of_run in enumerate(flagged)
+    found += [(i, epoch, f"{kind} ({why})") for i, of_run in enumerate(flagged)
               for epoch, (kind, why) in of_run.items()]
     return [{"run": i, "epoch": epoch, "text": text, "best": text == "lowest KID",
              "x": round(charts.x_of(epoch, epochs), 1),

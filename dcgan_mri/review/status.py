@@ -114,7 +114,8 @@ def in_words(flagged):
             spans = [f"{of[0]} to {of[-1]}" if len(of) > 1 else str(of[0]) for of in ranges]
             parts.append(f"epoch{'s' if len(epochs) > 1 else ''} {', '.join(spans)} {kind}")
     text = "; ".join(parts)
-    return text and f"{text[0].upper()}{text[1:]} (epoch {max(flagged)}: {flagged[max(flagged)][1]})."
+    where = f"epoch {max(flagged)}: " if len(flagged) > 1 else ""
+    return text and f"{text[0].upper()}{text[1:]} ({where}{flagged[max(flagged)][1]})."
 
 
 def progress(run):

@@ -7,7 +7,7 @@ import math
 FAR, CHANCE = 2, 100
 KEY = (("real", "Green: within the range of real slices."),
        ("near", f"Amber: above or below it, by a factor of {FAR} at most."),
-       ("far", "Red: farther, and 0 where real slices have something or something where they have 0."),
+       ("far", "Red: farther, or one of the two is 0 and the other is not."),
        ("", f"No colour: there is no such range, or KID is more than {CHANCE} times real's, as that of blank images: "
             "what agrees with real slices then, does so by chance."))
 # The smaller the better: nothing is too near.
@@ -244,9 +244,9 @@ def distance(kid, real):
         return "What real slices have among themselves is not known: that needs two subjects."
     times = beyond(kid, real)
     if times == 1:
-        return f"As near to real slices as these are to one another ({span(real)})."
+        return f"As near as real slices are to one another ({span(real)})."
     factor = f"about {number(float(f'{times:.2g}'))}" if math.isfinite(times) else "many"
-    return f"Still {factor} times as far from real slices as these are from one another ({span(real)})."
+    return f"Still {factor} times that of real slices among themselves ({span(real)})."
 
 
 def why_missing(name, entry, entries):

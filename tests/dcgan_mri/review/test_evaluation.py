@@ -30,7 +30,7 @@ def test_page(tmp_path, slices16):
     assert "Images that may be copies: needs held-out slices" in html
     assert "only your eye can tell" in html
     assert "&lt;b&gt;model&lt;/b&gt;, the newest of the run x" in html
-    assert "Still about 51 times as far from real slices" in html
+    assert "Still about 51 times that of real slices" in html
     assert '<div class="kid far"><b>77</b>' in html
     assert (html.count('alt="generated image"'), html.count('alt="real image"')) == (10, 10)
     assert "&lt;b&gt;model&lt;/b&gt;" in html

@@ -67,7 +67,7 @@ def test_whether_it_gets_better(folder, values, trend):
     found = status.verdict(run, len(values))
     assert trend in found["trend"]
     assert found["title"] == f"KID in epoch {len(values)}"
-    assert found["distance"].startswith(f"Still about {values[-1]:.0f} times as far from real slices")
+    assert found["distance"].startswith(f"Still about {values[-1]:.0f} times that of real slices")
     assert found["place"] == "far"
 
 
@@ -109,6 +109,7 @@ def test_epochs_that_went_wrong(folder, values, flags):
 def test_flags_in_words():
     flags = {**dict.fromkeys((1, 14, 15, 16), ("collapsed", "")), 20: ("diverged", "KID 95, limit 51")}
     assert status.in_words(flags) == "Epochs 1, 14 to 16 collapsed; epoch 20 diverged (epoch 20: KID 95, limit 51)."
+    assert status.in_words({7: ("diverged", "KID 95, limit 51")}) == "Epoch 7 diverged (KID 95, limit 51)."
     assert status.in_words({}) == ""
 
 

@@ -48,9 +48,9 @@ def test_a_distance_cannot_be_too_small():
 
 
 @pytest.mark.parametrize(("kid", "real", "text"), [
-    (520, (-math.inf, 2), "Still about 260 times as far from real slices as these are from one another (up to 2)."),
-    (2, (-math.inf, 2), "As near to real slices as these are to one another (up to 2)."),
-    (2, (-math.inf, 0), "Still many times as far from real slices as these are from one another (up to 0)."),
+    (520, (-math.inf, 2), "Still about 260 times that of real slices among themselves (up to 2)."),
+    (2, (-math.inf, 2), "As near as real slices are to one another (up to 2)."),
+    (2, (-math.inf, 0), "Still many times that of real slices among themselves (up to 0)."),
     (2, None, "What real slices have among themselves is not known: that needs two subjects.")])
 def test_a_kid_in_words(kid, real, text):
     assert words.distance(kid, real) == text
