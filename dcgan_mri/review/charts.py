@@ -9,6 +9,8 @@ WIDTH, HEIGHT = 440, 250
 LEFT, RIGHT, TOP, BOTTOM = 64, 428, 12, 206
 # Between largest and smallest value from which on the axis is logarithmic.
 DECADES = 1.5
+# Share of the height that what did not diverge must have.
+CALM = 1 / 6
 
 
 def x_of(epoch, epochs):
@@ -117,7 +119,7 @@ def draw(chart, runs, epochs, flagged):
 
 
 def _axis(every, calm, fixed, is_distance):
-    """An axis for all values; if that would flatten the calm ones, which did not diverge, for those alone."""
+    """An axis for all values; if it gave the calm ones, which did not diverge, too little height, for those alone."""
     def of(values):
         # A distance of about 0 may be estimated below it, where a logarithmic axis does not reach.
         positive = [value for value in values if value > 0]
@@ -125,7 +127,7 @@ def _axis(every, calm, fixed, is_distance):
 
     axis = of(every)
     seen = [axis.y(value) for value in [*calm, *fixed]]
-    return of(calm) if calm and max(seen) - min(seen) < (BOTTOM - TOP) / 2 else axis
+    return of(calm) if calm and max(seen) - min(seen) < CALM * (BOTTOM - TOP) else axis
 
 
 def _parts(points, axis, epochs, rows):

@@ -7,7 +7,7 @@ from dcgan_mri.review import run as runs
 from dcgan_mri.run import result_folder
 
 # What the page's program needs.
-PROGRAM = ("epochs", "start", "xs", "verdicts", "nearer", "flags", "cells")
+PROGRAM = ("epochs", "start", "xs", "verdicts", "nearer", "marks", "cells")
 
 
 def content(read, slices, names, public):
@@ -35,7 +35,6 @@ def content(read, slices, names, public):
         "xs": [round(charts.x_of(epoch, epochs), 1) for epoch in epochs],
         "verdicts": [[status.verdict(run, epoch) for epoch in epochs] for run in read],
         "nearer": [status.nearer(read, names, epoch) for epoch in epochs] if len(read) > 1 else [],
-        "flags": [{epoch: f"{kind} ({why})" for epoch, (kind, why) in of_run.items()} for of_run in flagged],
         "runs": [{"name": name, "settings": of_run, **_run(run, mine, wrong, public)}
                  for run, mine, name, of_run, wrong in zip(read, slices, names, settings, flagged, strict=True)],
         "differing": [of_runs for of_runs in zip(*settings, strict=True)

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const COLUMNS = 10, IMAGES = 100;
-  const {epochs, start, xs, verdicts, nearer, flags, cells, runs} = JSON.parse(document.getElementById("data").textContent);
+  const {epochs, start, xs, verdicts, nearer, marks, cells, runs} = JSON.parse(document.getElementById("data").textContent);
   const $ = id => document.getElementById(id);
   const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
   const clamp = (value, last) => Math.min(last, Math.max(0, value));
@@ -72,7 +72,8 @@
       const grid = run.grids[epoch], {image, none, cells, note} = views[i];
       none.hidden = Boolean(grid);
       image.hidden = cells.hidden = !grid;
-      note.textContent = `epoch ${epoch}${grid ? grid.tint : ""}${flags[i][epoch] ? `; ${flags[i][epoch]}` : ""}`;
+      const wrong = marks.filter(mark => mark.run === i && mark.epoch === epoch && !mark.best);
+      note.textContent = [`epoch ${epoch}${grid ? grid.tint : ""}`, ...wrong.map(mark => mark.text)].join("; ");
       if (!grid) return;
       const [left, top, side, gap, width, height] = grid.layout, inside = COLUMNS * side + (COLUMNS - 1) * gap;
       image.src = address(grid);

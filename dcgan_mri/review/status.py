@@ -12,6 +12,8 @@ KID, SIMILARITY, LEVELS = "measure/kid", "measure/diversity.similarity", "measur
 SCORES = ("gen/loss", "dis/loss", "dis/y_real", "dis/y_fake")
 # The rule that flags an epoch, in numbers and in words.
 COLLAPSE_FROM, COLLAPSE_SIMILARITY, COLLAPSE_LEVELS, DIVERGED_KID, DIVERGED_SCORE = 3, 1.2, 0.25, 10, 1000
+# Most epochs, or ranges of them, that are named one by one.
+LISTED = 6
 RULE = (f"From epoch {COLLAPSE_FROM} on (the first images of every run are alike) an epoch counts as collapsed if the "
         f"likeness of pairs is more than {COLLAPSE_SIMILARITY} times the highest of real slices, or if the variety of "
         f"levels is below {COLLAPSE_LEVELS}. An epoch counts as diverged if its KID is more than {DIVERGED_KID} times "
@@ -110,9 +112,10 @@ def in_words(flagged):
         epochs = sorted(epoch for epoch, (found, _) in flagged.items() if found == kind)
         ranges = [[epoch for _, epoch in group] for _, group in
                   itertools.groupby(enumerate(epochs), lambda pair: pair[1] - pair[0])]
+        spans = [f"{of[0]} to {of[-1]}" if len(of) > 1 else str(of[0]) for of in ranges]
         if epochs:
-            spans = [f"{of[0]} to {of[-1]}" if len(of) > 1 else str(of[0]) for of in ranges]
-            parts.append(f"epoch{'s' if len(epochs) > 1 else ''} {', '.join(spans)} {kind}")
+            parts.append(f"epoch{'s' if len(epochs) > 1 else ''} {', '.join(spans)} {kind}" if len(spans) <= LISTED
+                         else f"{len(epochs)} epochs {kind}")
     text = "; ".join(parts)
     where = f"epoch {max(flagged)}: " if len(flagged) > 1 else ""
     return text and f"{text[0].upper()}{text[1:]} ({where}{flagged[max(flagged)][1]})."

@@ -110,6 +110,7 @@ def test_flags_in_words():
     flags = {**dict.fromkeys((1, 14, 15, 16), ("collapsed", "")), 20: ("diverged", "KID 95, limit 51")}
     assert status.in_words(flags) == "Epochs 1, 14 to 16 collapsed; epoch 20 diverged (epoch 20: KID 95, limit 51)."
     assert status.in_words({7: ("diverged", "KID 95, limit 51")}) == "Epoch 7 diverged (KID 95, limit 51)."
+    assert status.in_words(dict.fromkeys(range(1, 15, 2), ("collapsed", "x"))) == "7 epochs collapsed (epoch 13: x)."
     assert status.in_words({}) == ""
 
 
