@@ -329,6 +329,7 @@ def test_a_page_without_any_epoch(visit, folders):
     Page([write_result(folders / "begun", [])], [None], folders / "begun.html").write()
     browser = visit("begun.html")
     assert epoch_shown(browser) == "no epoch yet"
+    assert not browser.find_element(By.CLASS_NAME, "kid").is_displayed()
     status = browser.find_element(By.CLASS_NAME, "status").text
     assert re.fullmatch(r"Running the first epoch is not over yet, started \d+ s ago", status)
 
