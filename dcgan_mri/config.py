@@ -38,7 +38,7 @@ class Config:
 
     # The data
     image_size: Literal[16, 32, 64, 128, 256] = _setting(
-        256, "side of the square images in pixels; below 256 the rows of the tables nearest the image are left out",
+        256, "side of the square images in pixels; below 256 some layers of Tables I and II are left out",
         "paper, II-A")
     pixel_range: Literal["0..1", "-1..1"] = _setting(
         "0..1", "range that grey 0 to 255 is mapped to for the networks",

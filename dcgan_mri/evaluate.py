@@ -9,6 +9,7 @@ before_numpy()
 
 import contextlib
 import dataclasses
+import datetime
 import json
 import math
 import pathlib
@@ -18,7 +19,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from dcgan_mri.run import result_folder, snapshots
+from dcgan_mri.run import reading, result_folder, snapshots
 from dcgan_mri.run.resume import DATASET
 from dcgan_mri.commandline import Parser, say
 from dcgan_mri.slice_set import NoSlicesError, Slices
@@ -68,7 +69,9 @@ def main(argv=None):
             measured, copies = comparison.measure_all(samples, reference, others, progress)
         notes = warnings(len(samples), len(slices), held_out is not None)
         facts = {
-            "images": str(args.images), "n_images": len(samples), "dataset": str(slices.folder),
+            "images": str(args.images), "origin": origin(pathlib.Path(args.images)),
+            "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "n_images": len(samples), "dataset": str(slices.folder),
             "n_slices": len(slices), "n_held_out": len(held_out) if held_out else 0,
             "subjects": len(set(slices.subjects)), "features": reference.real.extractor.name,
             "seconds": time.monotonic() - start}
@@ -144,6 +147,26 @@ def load_model(path):
         raise DataError(f"{path}: is the folder of a training, not one of images; give "
                         f"{path / result_folder.GENERATOR}, or {path / result_folder.BEST_GENERATOR}")
     return None if path.is_dir() else snapshots.load_generator(path)
+
+
+def origin(path):
+    """Which generator of a run a file is.
+
+    Args:
+        path (Path): Generator, or other images.
+
+    Returns:
+        str: For example ``the newest of the run "x", after epoch 6 of 6``; empty if the folder does not tell.
+    """
+    try:
+        run = reading.read(path.parent)
+    except DataError:
+        return ""
+    found = {result_folder.GENERATOR: ("newest", run.entries[-1] if run.entries else None),
+             result_folder.BEST_GENERATOR: ("best", reading.best(run.folder))}
+    which, of = found.get(path.name, ("", None))
+    return of and f'the {which} of the run "{run.folder.resolve().name}", ' \
+                  f"after epoch {of['epoch']} of {run.config.epoch}" or ""
 
 
 def choose_slices(args, model):
@@ -348,12 +371,13 @@ def closest_pairs(samples, training, copies):
         copies (dict): What `Memorisation.describe` says of the samples.
 
     Returns:
-        numpy.ndarray: uint8 of shape (2 H, up to 12 W, 3), the nearest pair at the left.
+        numpy.ndarray: uint8 of shape (2 H, width, 3): up to 12 pairs with white gaps, the nearest at the left.
     """
     nearest = np.argsort(copies["pixels"], kind="stable")[:evaluation.PAIRS]
     columns = np.concatenate([samples[nearest], training[copies["index"][nearest]]], axis=1)
-    columns = np.rint(columns * 255).astype(np.uint8)
-    return np.repeat(np.concatenate(list(columns), axis=1)[:, :, None], 3, axis=2)
+    gap = max(1, samples.shape[2] // 16)
+    columns = np.pad(np.rint(columns * 255).astype(np.uint8), ((0, 0), (0, 0), (0, gap)), constant_values=255)
+    return np.repeat(np.concatenate(list(columns), axis=1)[:, :-gap, None], 3, axis=2)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def draw(pictures, title, seeds=(), bare=False):
     rows = -(-len(pictures) // COLUMNS)
     picture = Image.new("L" if pictures.ndim == 3 else "RGB", layout.size(rows))
     if not bare:
-        _label(picture, layout, rows, title + _tint(pictures), list(seeds))
+        _label(picture, layout, rows, title + tint(pictures), list(seeds))
     for index, image in enumerate(pictures):
         picture.paste(Image.fromarray(image), layout.corner(index))
     return np.array(picture)
@@ -122,7 +122,8 @@ def _label(picture, layout, rows, title, seeds):
     for row in range(1, rows):
         _, top = layout.corner(row * COLUMNS)
         pen.rectangle((layout.left, top - layout.gap, picture.width, top - 1), fill=grey)
-    pen.text((layout.left, 0.7 * text), title, white, font, anchor="lm")
+    room = (picture.width - layout.left - text // 2) / max(font.getlength(title), 1)
+    pen.text((layout.left, 0.7 * text), title, white, font.font_variant(size=max(1, text * min(1, room))), anchor="lm")
     in_a_row = seeds == list(range(seeds[0], seeds[0] + len(seeds))) if seeds else False
     for row in range(rows if seeds else 0):
         _, top = layout.corner(row * COLUMNS)
@@ -134,8 +135,15 @@ def _label(picture, layout, rows, title, seeds):
         pen.text((left + layout.side / 2, top - 0.6 * text), f"+{column}", white, font, anchor="mm")
 
 
-def _tint(pictures):
-    """What the title adds if the three channels differ much: the networks do not know that MRI is grey."""
+def tint(pictures):
+    """What the title adds if the three channels differ much: the networks do not know that MRI is grey.
+
+    Args:
+        pictures (numpy.ndarray): uint8 of shape (N, H, H, 3), or grey (N, H, H).
+
+    Returns:
+        str: Such as ``; tinted red (13 grey levels)``, or empty.
+    """
     if pictures.ndim == 3:
         return ""
     means = pictures.mean(axis=(0, 1, 2))

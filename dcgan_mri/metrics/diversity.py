@@ -74,7 +74,7 @@ class Diversity(Measure):
     name = "diversity"
     quantities = (
         Quantity("diversity.similarity", "MS-SSIM of pairs, ratio to real", "0 to 1 / real's MS-SSIM",
-                 "above real: images too alike, collapse"),)
+                 "above real: images too alike; below: more unlike than real slices"),)
     every_epoch = True
 
     def describe(self, stack, reference):

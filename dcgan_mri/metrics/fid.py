@@ -8,8 +8,8 @@ from dcgan_mri.metrics.base import Quantity
 
 # Heusel et al. advise 10 000 images at the least, and as many as there are features for a covariance of full rank.
 ENOUGH = 10_000
-WARNING = ("fid: with {n} images on the smaller side it is biased upwards and mostly reflects that number; {enough} "
-           "are the usual minimum. Compare it only with real against real, which has as many; kid is more reliable")
+WARNING = ("FID: with {n} images on the smaller side it is biased upwards and mostly reflects that number; {enough} "
+           "are the usual minimum. Compare it only with real against real, which has as many; KID is more reliable")
 
 
 class Fid(FeatureMeasure):

@@ -48,8 +48,8 @@ class Kid(FeatureMeasure):
     name = "kid"
     quantities = (
         Quantity("kid", "squared discrepancy of features", "about 0 to infinity", "above real: another distribution"),
-        Quantity("kid.subset_deviation", "as kid", "0 to infinity",
-                 f"of KID between subsets of up to {SUBSET_SIZE}: how uncertain KID is"))
+        Quantity("kid.subset_deviation", "squared discrepancy of features", "0 to infinity",
+                 f"how far KID strays between subsets of up to {SUBSET_SIZE} images"))
     every_epoch = True
 
     def compare(self, samples, baseline, rng):

@@ -12,10 +12,10 @@ SIDE = 64
 SHIFTS = (-2, -1, 0, 1, 2)
 # Held-out slices that come this near to the training set by chance.
 CHANCE = 1
-WARNING = ("memorisation: a check for copies of whole slices, shifted and flipped ones too; it is no guarantee of "
+WARNING = ("Copies: only copies of whole slices are looked for, shifted and flipped ones too. This is no guarantee of "
            "privacy: a model can give away much about a patient without copying a slice")
-MISSING = ("memorisation: copies were not looked for, since the slice set has no held-out subjects to compare the "
-           "distances with; make the set with `python -m preprocess build --split 0.2`")
+MISSING = ("Copies: not counted. Only held-out subjects tell how near is too near, and this slice set has none; "
+           "build it with: python -m preprocess build --split 0.2")
 
 
 def nearest_with_moves(samples, training):

@@ -35,7 +35,7 @@ class Sharpness(Measure):
     name = "sharpness"
     quantities = (
         Quantity("sharpness.brain", "ratio to real", "0 to infinity", "below real: the brain's border is blurred"),
-        Quantity("sharpness.bright", "ratio to real", "0 to infinity", "below real: the bright region's is"))
+        Quantity("sharpness.bright", "ratio to real", "0 to infinity", "below real: its border is blurred"))
     every_epoch = True
 
     def describe(self, stack, reference):

@@ -26,7 +26,8 @@ def main(argv=None):
     with shown_to_user(PROGRAM):
         args = parse(argv)
         slices = [slices_of(folder, args.dataset) for folder in args.results]
-        path = pathlib.Path(args.out or default_path(args.results))
+        alone = pathlib.Path(args.results[0]) / result_folder.PAGE
+        path = pathlib.Path(args.out or (alone if len(args.results) == 1 else "comparison.html"))
         try:
             Page(args.results, slices, path, args.public).write(
                 lambda grids: tqdm(grids, unit="epoch", desc="small pictures"))
@@ -69,18 +70,6 @@ def parse(argv):
     if len({pathlib.Path(folder).resolve() for folder in args.results}) < len(args.results):
         raise UsageError(f"{' '.join(args.results)}: a folder is named twice; name each once")
     return args
-
-
-def default_path(folders):
-    """Where the page goes without -o.
-
-    Args:
-        folders (list of str): Result folders.
-
-    Returns:
-        Path: The file.
-    """
-    return pathlib.Path(folders[0]) / result_folder.PAGE if len(folders) == 1 else pathlib.Path("comparison.html")
 
 
 def slices_of(folder, dataset):

@@ -1,13 +1,16 @@
 """Curves over the epochs as SVG."""
 
+import itertools
 import math
 
-from dcgan_mri.review.words import DEVIATION, band, number
+from dcgan_mri.review.words import DEVIATION, band, number, span
 
 WIDTH, HEIGHT = 440, 250
 LEFT, RIGHT, TOP, BOTTOM = 64, 428, 12, 206
 # Between largest and smallest value from which on the axis is logarithmic.
 DECADES = 1.5
+# Share of the height that what did not diverge must have.
+CALM = 1 / 6
 
 
 def x_of(epoch, epochs):
@@ -42,21 +45,20 @@ class Axis:
         else:
             room = 0.06 * (high - low) or 0.1 * abs(high) or 1
             self._low, self._high = low - room, high + room
-            rough = (self._high - self._low) / 4
-            power = 10 ** math.floor(math.log10(rough))
-            step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+            step = _round_step((self._high - self._low) / 6)
             self.ticks = [k * step for k in range(math.ceil(self._low / step), math.floor(self._high / step) + 1)]
 
-    def holds(self, value):
+    def side(self, value):
         """Whether it reaches a value.
 
         Args:
             value (float): The value.
 
         Returns:
-            bool: If so.
+            int: 0 if so, 1 if the value is above it, -1 if below.
         """
-        return TOP < self.y(value) < BOTTOM
+        y = self.y(value)
+        return (y <= TOP) - (y >= BOTTOM)
 
     def y(self, value):
         """Where a value stands, at the edge if the axis does not reach it.
@@ -73,6 +75,12 @@ class Axis:
         return BOTTOM - (BOTTOM - TOP) * share
 
 
+def _round_step(least):
+    """The least of 1, 2, 5, 10, 20 and so on, or parts of 1, that is no smaller."""
+    power = 10 ** math.floor(math.log10(least))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
+
+
 def draw(chart, runs, epochs, flagged):
     """What the template needs to draw a chart.
 
@@ -80,52 +88,71 @@ def draw(chart, runs, epochs, flagged):
         chart (dcgan_mri.review.words.Chart): The chart.
         runs (list of dcgan_mri.run.reading.Run): The runs.
         epochs (list of int): The epochs of all runs.
-        flagged (list of dict): For each run, epoch to ``collapsed`` or ``diverged``.
+        flagged (list of dict): For each run, what `dcgan_mri.review.status.flags` gives.
 
     Returns:
-        dict: ``ticks``, ``epochs``, ``band``, ``curves``, ``logarithmic``, ``zero`` and ``outside``, in coordinates of
-        the SVG and texts. None if no run has a value.
+        dict: ``ticks``, ``epochs``, ``band``, ``real``, ``curves`` and ``logarithmic``, in coordinates of the SVG and
+        texts. None if no run has a value.
     """
     series = [[[(entry["epoch"], entry["values"][name], entry["values"].get(DEVIATION.get(name), 0))
                 for entry in run.entries if name in entry["values"]] for name, _ in chart.curves] for run in runs]
-    # What diverged must not flatten what else there is to see: whole runs if another did not, else epochs.
-    wild = ["diverged" in of_run.values() for of_run in flagged]
-    calm = [value for i, of_run in enumerate(series) if not wild[i] or all(wild) for points in of_run
-            for epoch, value, _ in points if flagged[i].get(epoch) != "diverged"]
     every = [value for of_run in series for points in of_run for _, value, _ in points]
     if not every:
         return None
+    wrong = [{epoch for epoch, (kind, _) in of_run.items() if kind == "diverged"} for of_run in flagged]
+    # Whole runs that diverged if another did not, else epochs.
+    calm = [value for of_run, bad in zip(series, wrong, strict=True) if not bad or all(wrong)
+            for points in of_run for epoch, value, _ in points if epoch not in bad]
     bands = {band(run.scale, chart.curves[0][0]) for run in runs} if len(chart.curves) == 1 else set()
     edges = bands.pop() if len(bands) == 1 else None
-    positive = [value for value in calm or every if value > 0]
-    seen = (calm or every) + [value for value in edges or () if positive and value > 0 or not positive]
-    # KID of very near sets may fall below 0, which a logarithmic axis does not have: drawn at its lower edge.
-    if positive and edges and edges[1] > 0 and max(positive) > 10 ** DECADES * edges[1]:
-        seen = [value for value in seen if value > 0]
-    axis = Axis([*seen, *([chart.real] if chart.real else [])])
-    outside = [value for value in every if not axis.holds(value)]
-    curves = []
-    for i, of_run in enumerate(series):
-        for k, points in enumerate(of_run):
-            curves.append({
-                "run": i, "curve": k,
-                "points": [(round(x_of(epoch, epochs), 1), round(axis.y(value), 1)) for epoch, value, _ in points],
-                "around": [(round(x_of(epoch, epochs), 1), round(axis.y(value + sign * deviation), 1))
-                           for sign, part in ((1, points), (-1, points[::-1])) for epoch, value, deviation in part]
-                if any(deviation for _, _, deviation in points) else []})
+    fixed = [edge for edge in edges or () if edge > -math.inf] + ([chart.real] if chart.real else [])
+    axis = _axis(every, calm, fixed, edges is not None and edges[0] == -math.inf)
+    # Texts at the edges stand one below the other.
+    rows = {1: itertools.count(), -1: itertools.count()}
+    curves = [{"run": i, "curve": k, **_parts(points, axis, epochs, rows)}
+              for i, of_run in enumerate(series) for k, points in enumerate(of_run)]
     return {
         "ticks": [(round(axis.y(tick), 1), number(tick)) for tick in axis.ticks],
         "epochs": [(round(x_of(epoch, epochs), 1), epoch) for epoch in _whole_steps(epochs)],
         "band": (round(axis.y(edges[1]), 1), round(max(2, axis.y(edges[0]) - axis.y(edges[1])), 1)) if edges else None,
-        "real": chart.real and round(axis.y(chart.real), 1), "curves": curves, "logarithmic": axis.logarithmic,
-        "outside": number(max(outside, key=abs)) if outside and len(calm) < len(every) else None}
+        "real": chart.real and round(axis.y(chart.real), 1), "curves": curves, "logarithmic": axis.logarithmic}
+
+
+def _axis(every, calm, fixed, is_distance):
+    """An axis for all values; if it gave the calm ones, which did not diverge, too little height, for those alone."""
+    def of(values):
+        # A distance of about 0 may be estimated below it, where a logarithmic axis does not reach.
+        positive = [value for value in values if value > 0]
+        return Axis([*(positive if is_distance and positive else values), *fixed])
+
+    axis = of(every)
+    seen = [axis.y(value) for value in [*calm, *fixed]]
+    return of(calm) if calm and max(seen) - min(seen) < CALM * (BOTTOM - TOP) else axis
+
+
+def _parts(points, axis, epochs, rows):
+    """What the axis reaches of a curve as lines, with their error bands; what leaves it as arrows with the values."""
+    found = {"lines": [], "arrows": []}
+    for side, group in itertools.groupby(points, lambda point: axis.side(point[1])):
+        part = [(round(x_of(epoch, epochs), 1), value, deviation) for epoch, value, deviation in group]
+        xs, values, deviations = zip(*part, strict=True)
+        if side:
+            row = 14 * next(rows[side])
+            found["arrows"].append({
+                "up": side > 0, "xs": xs, "text": span((min(values), max(values))),
+                "x": min(max(sum(xs) / len(xs), LEFT + 80), RIGHT - 80),
+                "y": TOP + 37 + row if side > 0 else BOTTOM - 38 - row})
+        else:
+            middle, upper, lower = ([(x, round(axis.y(value + sign * deviation), 1)) for x, value, deviation in part]
+                                    for sign in (0, 1, -1))
+            found["lines"].append({"points": middle, "around": [*upper, *lower[::-1]] if any(deviations) else []})
+    return found
 
 
 def _whole_steps(epochs):
     """At most about eight epochs to write below the axis, the first and the last among them."""
     first, last = epochs[0], epochs[-1]
-    step = next(step for power in range(9) for step in (10 ** power, 2 * 10 ** power, 5 * 10 ** power)
-                if (last - first) / step <= 8)
+    step = _round_step(max(1, (last - first) / 8))
     inner = [epoch for epoch in range(first + 1, last) if epoch % step == 0
              and min(epoch - first, last - epoch) >= 0.6 * step]
     return sorted({first, *inner, last})

@@ -6,6 +6,9 @@ from dcgan_mri.review import charts, status, words
 from dcgan_mri.review import run as runs
 from dcgan_mri.run import result_folder
 
+# What the page's program needs.
+PROGRAM = ("epochs", "start", "xs", "verdicts", "nearer", "marks", "cells")
+
 
 def content(read, slices, names, public):
     """What the page says.
@@ -17,7 +20,7 @@ def content(read, slices, names, public):
         public (bool): Leave out hosts, paths and command lines.
 
     Returns:
-        dict: For the template. ``epochs``, ``start`` and ``cells`` go to the page's program too.
+        dict: For the template; what `PROGRAM` names goes to the page's program too.
     """
     epochs = sorted({epoch for run in read for epoch in [*run.grids, *(entry["epoch"] for entry in run.entries)]})
     # Several runs are first seen where all of them have images.
@@ -29,8 +32,11 @@ def content(read, slices, names, public):
     settings = [runs.differences(run.config) for run in read]
     return {
         "epochs": epochs, "start": epochs.index(start) if start in epochs else max(0, len(epochs) - 1),
-        "runs": [{"name": name, "settings": of_run, **_run(run, mine, public)}
-                 for run, mine, name, of_run in zip(read, slices, names, settings, strict=True)],
+        "xs": [round(charts.x_of(epoch, epochs), 1) for epoch in epochs],
+        "verdicts": [[status.verdict(run, epoch) for epoch in epochs] for run in read],
+        "nearer": [status.nearer(read, names, epoch) for epoch in epochs] if len(read) > 1 else [],
+        "runs": [{"name": name, "settings": of_run, **_run(run, mine, wrong, public)}
+                 for run, mine, name, of_run, wrong in zip(read, slices, names, settings, flagged, strict=True)],
         "differing": [of_runs for of_runs in zip(*settings, strict=True)
                       if len({repr(setting["value"]) for setting in of_runs}) > 1],
         "charts": [{**dataclasses.asdict(chart), "drawn": charts.draw(chart, read, epochs, flagged),
@@ -38,27 +44,28 @@ def content(read, slices, names, public):
         "rows": [{"title": chart.title, "label": label if len(chart.curves) > 1 else "", "unit": chart.unit,
                   "real": _real(read, name)} for chart, name, label in rows],
         "cells": [[_cells(run, name, epochs) for run in read] for _, name, _ in rows],
-        "marks": _marks(read, flagged, epochs), "rule": status.RULE,
+        "marks": _marks(read, flagged, epochs), "rule": status.RULE, "key": words.KEY, "planned": read[0].config.epoch,
         "phantom": any(mine and status.is_phantom(mine) for mine in slices)}
 
 
-def _run(run, slices, public):
+def _run(run, slices, flagged, public):
     """What the head of the page and its facts say of one run."""
-    flagged = status.flags(run)
+    kind, _ = flagged.get(max(run.grids, default=0), ("", ""))
     return {
-        "what": status.what(run, slices), "progress": status.progress(run), "verdict": status.verdict(run),
-        "best": status.best_epoch(run), "keeps_best": (run.folder / result_folder.BEST_GENERATOR).exists(),
-        "newest": flagged.get(max(run.grids, default=0), ""), "flagged": status.in_words(flagged),
-        "facts": runs.facts(run, slices, public)}
+        "what": status.what(run, slices), "progress": status.progress(run), "best": status.best_epoch(run),
+        "keeps_best": (run.folder / result_folder.BEST_GENERATOR).exists(), "newest": kind,
+        "flagged": status.in_words(flagged), "facts": runs.facts(run, slices, public)}
 
 
 def _marks(read, flagged, epochs):
-    """Where the best epochs and those that went wrong are: on the curves, and in percent of the slider."""
-    found = [(i, status.best_epoch(run), "best") for i, run in enumerate(read)]
-    found += [(i, epoch, kind) for i, of_run in enumerate(flagged) for epoch, kind in of_run.items()]
-    return [{"run": i, "epoch": epoch, "kind": kind, "x": round(charts.x_of(epoch, epochs), 1),
+    """Where the lowest KIDs and the epochs that went wrong are: on the curves, and in percent of the slider."""
+    found = [(i, status.best_epoch(run), "lowest KID") for i, run in enumerate(read)]
+    found += [(i, epoch, f"{kind} ({why})") for i, of_run in enumerate(flagged)
+              for epoch, (kind, why) in of_run.items()]
+    return [{"run": i, "epoch": epoch, "text": text, "best": text == "lowest KID",
+             "x": round(charts.x_of(epoch, epochs), 1),
              "percent": round(100 * epochs.index(epoch) / max(1, len(epochs) - 1), 2)}
-            for i, epoch, kind in found if epoch is not None]
+            for i, epoch, text in found if epoch is not None]
 
 
 def _real(read, name):
@@ -70,13 +77,15 @@ def _real(read, name):
 def _cells(run, name, epochs):
     """A row of the table, for one run: for each epoch a text and how far from real it is."""
     entries, real = {entry["epoch"]: entry for entry in run.entries}, words.band(run.scale, name)
+    real_kid = words.band(run.scale, status.KID)
     cells = []
     for epoch in epochs:
         entry = entries.get(epoch)
         if entry is None:
             cells.append(["–", ""])
         elif name in entry["values"]:
-            cells.append(words.reading(entry["values"][name], real))
+            kid = words.beyond(entry["values"].get(status.KID), real_kid)
+            cells.append(words.reading(entry["values"][name], real, kid))
         else:
             cells.append([f"– ({words.why_missing(name, entry, run.entries)})", ""])
     return cells

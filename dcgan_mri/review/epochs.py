@@ -17,6 +17,8 @@ from dcgan_mri.metrics.stack import reduced
 SIDE = 32
 NEAREST = 3
 CACHE = "page"
+# Another number has what is kept made again.
+FORMAT = 4
 
 
 class Epochs:
@@ -43,14 +45,14 @@ class Epochs:
 
         Returns:
             dict: ``thumbnail`` (base64 of a WebP file), ``layout`` (left, top, side, gap, width and height in pixels),
-            and with slices, for each of the 100 images, ``nearest`` (three indices) and ``distance`` (three root mean
-            squared differences in grey levels, of images of 32×32).
+            ``tint`` as `dcgan_mri.grid.tint` says, and with slices, for each of the 100 images, ``nearest`` (three
+            indices) and ``distance`` (three root mean squared differences in grey levels, of images of 32×32).
 
         Raises:
             DataError: If the grid cannot be read.
         """
         status = path.stat()
-        made_of = [status.st_size, status.st_mtime_ns, size, str(self.slices.folder) if self.slices else None, NEAREST]
+        made_of = [status.st_size, status.st_mtime_ns, size, str(self.slices.folder) if self.slices else None, FORMAT]
         cache = self.folder / CACHE / f"{path.stem}.json"
         try:
             found = json.loads(cache.read_text(encoding="utf-8"))
@@ -61,11 +63,12 @@ class Epochs:
         if picture is None:
             picture = sample_grids.read(path)
         height, width = picture.shape[:2]
-        layout = grid.layout_of(width, height)
+        layout, images = grid.layout_of(width, height), grid.cut(picture)
         entry = {"thumbnail": base64.b64encode(self._thumbnail(picture, size)).decode(),
-                 "layout": [layout.left, layout.top, layout.side, layout.gap, width, height]}
+                 "layout": [layout.left, layout.top, layout.side, layout.gap, width, height],
+                 "tint": grid.tint(images)}
         if self.slices is not None:
-            entry.update(self._nearest(grid.cut(picture), path))
+            entry.update(self._nearest(images, path))
         # A folder that may only be read can still be looked at.
         with contextlib.suppress(OSError, DataError):
             cache.parent.mkdir(exist_ok=True)

@@ -1,6 +1,7 @@
 """The page that `evaluate` writes beside its numbers."""
 
 import base64
+import datetime
 import json
 import pathlib
 
@@ -12,7 +13,7 @@ from dcgan_mri.review import status, thumbnails, words
 from dcgan_mri.review.page import render
 from dcgan_mri.run import result_folder
 
-PAIRS = 12
+PAIRS, IN_A_ROW = 12, 10
 # The measures that stand first; the others follow in their own order.
 FIRST = ("kid", "diversity.similarity", "sharpness.brain", "sharpness.bright")
 
@@ -29,13 +30,23 @@ def write(out, pictures, names, slices, copies):
     """
     out = pathlib.Path(out)
     found = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
-    rows = sorted(map(_row, found["quantities"]),
-                  key=lambda row: FIRST.index(row["name"]) if row["name"] in FIRST else len(FIRST))
+    measured = {quantity["name"]: quantity for quantity in found["quantities"]}
+    names_in_order = sorted(measured, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    kid, real = measured["kid"]["value"], words.band(measured, "kid")
+    far = words.beyond(kid, real)
     nearest = np.argsort(copies["pixels"], kind="stable")[:PAIRS]
+    chosen = np.linspace(0, len(slices) - 1, IN_A_ROW).round().astype(int)
     html = render("evaluation.html", {
-        "found": found, "rows": rows, "phantom": status.is_phantom(slices),
-        "kid": next((row for row in rows if row["name"] == "kid"), None),
-        "pairs": [{"name": names[i], "slice": slices.files[copies["index"][i]],
+        "found": found, "phantom": status.is_phantom(slices), "key": words.KEY,
+        "time": datetime.datetime.fromisoformat(found["time"]).astimezone().strftime("%-d %B %Y %H:%M"),
+        "rows": [_row(measured, name, far) for name in names_in_order if measured[name]["value"] is not None],
+        "missing": [(words.title(name), _why_missing(name)) for name in names_in_order
+                    if measured[name]["value"] is None],
+        "kid": kid is not None and {**_row(measured, "kid", far), "number": words.number(kid),
+                                    "distance": words.distance(kid, real)},
+        "rows_of_images": [("generated" if found["origin"] else "measured", map(_picture, pictures[:IN_A_ROW])),
+                           ("real", map(_picture, slices.batch(chosen)))],
+        "pairs": [{"name": names[i], "slice": slices.files[copies["index"][i]].removesuffix(".png"),
                    "distance": words.number(float(copies["pixels"][i])),
                    "pictures": [_picture(pictures[i]), _picture(slices.image(copies["index"][i]))]}
                   for i in nearest]}, {})
@@ -43,15 +54,14 @@ def write(out, pictures, names, slices, copies):
         file.write(html.encode())
 
 
-def _row(quantity):
+def _row(measured, name, kid):
     """What the table says of a number."""
-    value, real = quantity["value"], words.band({quantity["name"]: quantity}, quantity["name"])
-    text, place = (f"– ({_why_missing(quantity['name'])})", "") if value is None else words.reading(value, real)
+    quantity, real = measured[name], words.band(measured, name)
+    text, place = words.reading(quantity["value"], real, kid)
     return {
-        "name": quantity["name"], "title": words.title(quantity["name"]), "unit": quantity["unit"],
-        "reading": quantity["reading"], "number": words.number(value), "text": text, "place": place,
-        "interval": words.span((quantity["low"], quantity["high"])) if quantity["low"] is not None else "–",
-        "real": words.span(real) if real else "–"}
+        "title": words.title(name), "unit": quantity["unit"], "reading": quantity["reading"], "text": text,
+        "place": place, "interval": words.span((quantity["low"], quantity["high"])),
+        "real": words.span(real or (None, None))}
 
 
 def _why_missing(name):

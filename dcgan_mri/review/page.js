@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const COLUMNS = 10, IMAGES = 100;
-  const {epochs, runs, cells, start} = JSON.parse(document.getElementById("data").textContent);
+  const {epochs, start, xs, verdicts, nearer, marks, cells, runs} = JSON.parse(document.getElementById("data").textContent);
   const $ = id => document.getElementById(id);
   const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
   const clamp = (value, last) => Math.min(last, Math.max(0, value));
@@ -72,7 +72,8 @@
       const grid = run.grids[epoch], {image, none, cells, note} = views[i];
       none.hidden = Boolean(grid);
       image.hidden = cells.hidden = !grid;
-      note.textContent = `epoch ${epoch}`;
+      const wrong = marks.filter(mark => mark.run === i && mark.epoch === epoch && !mark.best);
+      note.textContent = [`epoch ${epoch}${grid ? grid.tint : ""}`, ...wrong.map(mark => mark.text)].join("; ");
       if (!grid) return;
       const [left, top, side, gap, width, height] = grid.layout, inside = COLUMNS * side + (COLUMNS - 1) * gap;
       image.src = address(grid);
@@ -92,17 +93,21 @@
     for (const element of all("[data-row]")) {
       [element.textContent, element.className] = cells[element.dataset.row][element.dataset.run][at];
     }
+    for (const element of all("[data-verdict]")) {
+      const verdict = verdicts[element.dataset.verdict][at];
+      element.hidden = !verdict;
+      for (const part of verdict ? all("[data-part]", element) : []) part.textContent = verdict[part.dataset.part];
+      if (verdict) element.className = `kid ${verdict.place}`;
+    }
+    if ($("nearer")) $("nearer").textContent = nearer[at];
     if ($("values-epoch")) $("values-epoch").textContent = epochs[at];
-    const first = epochs[0], last = epochs[epochs.length - 1];
-    const x = first === last ? 246 : 64 + 364 * (epochs[at] - first) / (last - first);
-    for (const mark of all(".mark")) { mark.setAttribute("x1", x); mark.setAttribute("x2", x); }
+    for (const mark of all(".mark")) { mark.setAttribute("x1", xs[at]); mark.setAttribute("x2", xs[at]); }
   }
 
   for (const svg of all(".chart svg")) {
     svg.onclick = event => {
-      const box = svg.getBoundingClientRect(), first = epochs[0], last = epochs[epochs.length - 1];
-      const epoch = first + (last - first) * ((event.clientX - box.left) * 440 / box.width - 64) / 364;
-      const away = epochs.map(candidate => Math.abs(candidate - epoch));
+      const box = svg.getBoundingClientRect();
+      const away = xs.map(x => Math.abs(x - (event.clientX - box.left) * 440 / box.width));
       stop();
       go(away.indexOf(Math.min(...away)));
     };
@@ -234,13 +239,21 @@
   });
 
   // The page was written at the end of an epoch; whether the run still goes on shows only when it is looked at.
-  for (const status of all("[data-updated]")) {
-    const silent = Date.now() / 1000 - status.dataset.updated;
-    if (silent < status.dataset.patience) continue;
-    status.querySelector(".state").textContent = "Stalled or stopped";
-    status.querySelector(".state").className = "state bad";
-    status.lastElementChild.textContent = status.lastElementChild.textContent.replace(/,[^,]*to go$/, "") +
-      `, no news for ${silent < 7200 ? `${Math.round(silent / 60)} min` : `${Math.round(silent / 3600)} h`}`;
+  function showAges() {
+    for (const status of all("[data-time]")) {
+      const age = Math.max(0, Date.now() / 1000 - status.dataset.time);
+      const [size, unit] = [[86400, "days"], [3600, "h"], [60, "min"], [1, "s"]].find(([size]) => age >= 2 * size) || [1, "s"];
+      status.querySelector("time").textContent = `${Math.round(age / size)} ${unit} ago`;
+      if (!(age > status.dataset.patience)) continue;
+      status.querySelector(".state").textContent = "Stalled or stopped";
+      status.querySelector(".state").className = "state bad";
+      if (status.querySelector(".left")) status.querySelector(".left").hidden = true;
+    }
   }
+
+  // A phone's first screens are for the pictures.
+  if (matchMedia("(max-width: 600px)").matches) for (const details of all("details.wide")) details.open = false;
+  showAges();
+  setInterval(showAges, 10000);
   go(at);
 })();

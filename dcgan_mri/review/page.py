@@ -11,7 +11,7 @@ import markupsafe
 
 from dcgan_mri.files import whole_file
 from dcgan_mri.review import thumbnails
-from dcgan_mri.review.content import content
+from dcgan_mri.review.content import PROGRAM, content
 from dcgan_mri.review.epochs import Epochs
 from dcgan_mri.run import reading
 
@@ -100,7 +100,7 @@ def render(template, content, pictures, real=None):
     Args:
         template (str): Its name.
         content (dict): For the template.
-        pictures (dict): For the page's program, besides ``epochs``, ``start`` and ``cells``.
+        pictures (dict): For the page's program, besides what `dcgan_mri.review.content.PROGRAM` names.
         real (str): A grid of real slices, base64 of a WebP file; None for none.
 
     Returns:
@@ -109,7 +109,7 @@ def render(template, content, pictures, real=None):
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined)
-    data = {key: content[key] for key in ("epochs", "start", "cells") if key in content} | pictures
+    data = {key: content[key] for key in PROGRAM if key in content} | pictures
     # "<" could end the element that the data stand in; JSON has another way to write it.
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     style, program = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))

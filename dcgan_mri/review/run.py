@@ -11,13 +11,13 @@ def differences(config):
         config (Config): The settings of a run.
 
     Returns:
-        list of dict: ``name``, ``value``, ``paper``, ``differs``, ``help`` and ``source``.
+        list of dict: ``name``, ``value``, ``paper``, ``differs`` and ``help``.
     """
     paper = settings.Config()
     return [{
         "name": name, "value": getattr(config, name), "paper": getattr(paper, name),
         "differs": getattr(config, name) != getattr(paper, name),
-        "help": setting.description, "source": setting.json_schema_extra["source"]}
+        "help": setting.description}
         for name, setting in settings.SETTINGS.items()]
 
 

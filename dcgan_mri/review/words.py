@@ -1,9 +1,17 @@
 """Plain names of what is logged, and numbers as a person reads them."""
 
 import dataclasses
+import math
 
-# So many widths of real's range beyond it count as near, and as far.
-NEAR, FAR = 1, 10
+# Beyond so many times the range of real slices a value is far; with a KID beyond so many, agreement is chance.
+FAR, CHANCE = 2, 100
+KEY = (("real", "Green: within the range of real slices."),
+       ("near", f"Amber: above or below it, by a factor of {FAR} at most."),
+       ("far", "Red: farther, or one of the two is 0 and the other is not."),
+       ("", f"No colour: there is no such range, or KID is more than {CHANCE} times real's, as that of blank images: "
+            "what agrees with real slices then, does so by chance."))
+# The smaller the better: nothing is too near.
+DISTANCES = ("kid", "fid", "swd")
 MEASURES_OFF = "measures were off"
 LEFT_OUT = "not measured, to save time"
 CANNOT = {"sharpness": "no clear border", "separation": "no clearly bright region", "variety": "no bright region"}
@@ -32,11 +40,12 @@ class Chart:
 
 CHARTS = (
     Chart("Distance from real slices (KID)",
-          "The generated images as a set against the real ones. Lower is better.", "KID",
+          "The generated images as a set against the real ones, by the features of a scattering transform. Lower is "
+          "better.", "KID",
           (("measure/kid", "KID"),), leads=True),
-    Chart("Diversity",
-          "How alike pairs of images are; 1 is as alike as real slices. Above: too alike, a collapse.", "ratio to real",
-          (("measure/diversity.similarity", "similarity"),), leads=True),
+    Chart("Likeness of pairs",
+          "How alike two images are; 1 is as alike as real slices. Above: too alike. Below: too unlike.",
+          "ratio to real", (("measure/diversity.similarity", "likeness"),), leads=True),
     Chart("Sharpness",
           "How steep edges are; 1 is as sharp as real slices. Below: blurred.", "ratio to real",
           (("measure/sharpness.brain", "brain"), ("measure/sharpness.bright", "bright region")), leads=True, real=1),
@@ -99,14 +108,15 @@ def title(name):
     """The plain name of a number.
 
     Args:
-        name (str): As measures call it, such as ``noise.air``.
+        name (str): As the log or measures call it, such as ``measure/noise.air`` or ``noise.air``.
 
     Returns:
         str: Such as ``Noise: air``.
     """
+    name = name.removeprefix("measure/")
     for chart in CHARTS:
         for curve, label in chart.curves:
-            if curve == f"measure/{name}":
+            if curve.removeprefix("measure/") == name:
                 return f"{chart.title}: {label}" if len(chart.curves) > 1 else chart.title
     if name.startswith("swd."):
         return f"Texture at a scale of {name.removeprefix('swd.')} pixels (SWD)"
@@ -128,7 +138,7 @@ def number(value):
     if size and not 1e-3 <= size < 1e9:
         return f"{value:.1e}".replace("-", "−")
     if size >= 1e6:
-        return f"{number(value / 1e6)} million"
+        return f"{number(value / 1e6)}\N{NO-BREAK SPACE}million"
     digits = f"{value:.3g}" if size < 100 else f"{float(f'{value:.3g}'):,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return digits.replace("-", "−")
 
@@ -158,14 +168,14 @@ def band(scale, name):
         name (str): Name in the log.
 
     Returns:
-        tuple: Low and high; None if there is no such range.
+        tuple: Low (minus infinity for a distance) and high; None if there is no such range.
     """
     name = name.removeprefix("measure/")
     of = scale.get(name) or {}
     # How uncertain a number is has no better or worse.
-    if f"measure/{name}" in DEVIATION.values():
+    if f"measure/{name}" in DEVIATION.values() or of.get("real_low") is None:
         return None
-    return None if of.get("real_low") is None else (of["real_low"], of["real_high"])
+    return -math.inf if name.split(".")[0] in DISTANCES else of["real_low"], of["real_high"]
 
 
 def span(edges):
@@ -175,33 +185,68 @@ def span(edges):
         edges (tuple): Low and high.
 
     Returns:
-        str: For example ``1.39 to 2.05``.
+        str: For example ``1.39 to 2.05``, ``up to 2.05``; a dash for None.
     """
+    if edges[0] == -math.inf:
+        return f"up to {number(edges[1])}"
     low, high = map(number, edges)
     return low if low == high else f"{low} to {high}"
 
 
-def reading(value, real):
+def beyond(value, real):
+    """How many times a value is above or below the range of real slices.
+
+    Args:
+        value (float): The value; None for none.
+        real (tuple): From `band`.
+
+    Returns:
+        float: At least 1, which is within, or nothing to compare; infinity where one is 0 or the signs differ.
+    """
+    if value is None or real is None:
+        return 1.0
+    edge = min(max(value, real[0]), real[1])
+    small, large = sorted((value, edge))
+    return 1.0 if small == large else large / small if small > 0 else math.inf
+
+
+def reading(value, real, kid=1.0):
     """A value against the range of real slices.
 
     Args:
         value (float): The value.
         real (tuple): From `band`.
+        kid (float): From `beyond` of the same images' KID.
 
     Returns:
-        tuple: Text, and how far from real it is: ``real``, ``near``, ``off``, ``far``, or nothing without a range.
+        tuple: Text, and how far from real it is: ``real``, ``near``, ``far``, or nothing, see `KEY`.
     """
     if real is None:
         return number(value), ""
-    low, high = real
-    beyond = max(low - value, value - high, 0)
-    if beyond == 0:
-        return f"{number(value)}, as real", "real"
-    widths = beyond / max(high - low, 1e-3 * max(abs(low), abs(high), 1e-9))
-    side = "above" if value > high else "below"
-    if widths <= NEAR:
-        return f"{number(value)}, just {side} real", "near"
-    return (f"{number(value)}, {side} real", "off") if widths <= FAR else (f"{number(value)}, far {side} real", "far")
+    times = beyond(value, real)
+    if times == 1:
+        return (f"{number(value)}, as real by chance", "") if kid > CHANCE else (f"{number(value)}, as real", "real")
+    side = "above" if value > real[1] else "below"
+    return (f"{number(value)}, {side} real", "near") if times <= FAR else (f"{number(value)}, far {side} real", "far")
+
+
+def distance(kid, real):
+    """A KID in words.
+
+    Args:
+        kid (float): It.
+        real (tuple): From `band`; None if there is no range.
+
+    Returns:
+        str: A sentence.
+    """
+    if real is None:
+        return "What real slices have among themselves is not known: that needs two subjects."
+    times = beyond(kid, real)
+    if times == 1:
+        return f"As near as real slices are to one another ({span(real)})."
+    factor = f"about {number(float(f'{times:.2g}'))}" if math.isfinite(times) else "many"
+    return f"Still {factor} times that of real slices among themselves ({span(real)})."
 
 
 def why_missing(name, entry, entries):

@@ -18,6 +18,7 @@ from dcgan_mri.errors import DataError
 from dcgan_mri.networks import Generator
 from tests.helpers import SMALL, run_job, write_slice_set
 from tests.phantoms import phantom_slices
+from tests.results import write_result
 
 
 def write_phantom_set(folder):
@@ -56,7 +57,8 @@ def test_held_out_slices_as_a_user_measures_them(phantom_set, tmp_path):
     assert numbers["swd.256"]["value"] is None
     assert all(entry["unit"] and entry["range"] and entry["reading"] for entry in written["quantities"])
     with Image.open(out / "closest_pairs.png") as picture:
-        assert picture.size == (12 * 64, 2 * 64)
+        assert picture.size == (12 * 64 + 11 * 4, 2 * 64)
+        assert np.array(picture)[:, 64:68].min() == 255
 
 
 def test_copies_are_shown_beside_what_they_copy(phantom_set, tmp_path, capsys):
@@ -80,7 +82,7 @@ def test_a_generator_and_its_images_measure_alike(tmp_path, capsys):
         evaluate.main([str(tmp_path / images), "-n", "20", "-i", str(slices)])
         printed = capsys.readouterr().out
         assert printed.startswith("20 images")
-        assert "copies were not looked for" in printed
+        assert "Copies: not counted" in printed
         assert "nothing of this is kept; -o DIR writes it" in printed
         tables.append([line for line in printed.splitlines() if line.startswith(("kid", "noise", "swd", "memo"))])
     assert tables[0] == tables[1]
@@ -102,6 +104,14 @@ def test_a_model_is_measured_against_the_slices_of_its_run(tmp_path, capsys):
     other = write_slice_set(tmp_path / "other", n=5)
     evaluate.main([str(run / "generator.npz"), "-n", "4", "-i", str(other)])
     assert f"against 5 slices of 1 subjects in {other}" in capsys.readouterr().out
+
+
+def test_which_generator_of_a_run(tmp_path):
+    run = write_result(tmp_path / "run", [1, 2, 3], epoch=4)
+    (run / "generator_best.json").write_text('{"criterion": "kid", "epoch": 2, "value": 9.0}')
+    files = [run / "generator.npz", run / "generator_best.npz", run / "snapshot_iter_8.npz", tmp_path / "generator.npz"]
+    assert [evaluate.origin(file) for file in files] == [
+        'the newest of the run "run", after epoch 3 of 4', 'the best of the run "run", after epoch 2 of 4', "", ""]
 
 
 def test_ctrl_c_is_one_line_and_leaves_no_folder(phantom_set, tmp_path, capsys, monkeypatch):

@@ -32,6 +32,14 @@ def test_other_pictures_are_refused():
         grid.cut(np.zeros((20, 40, 3), np.uint8))
 
 
+@pytest.mark.parametrize("side", [16, 32, 256])
+def test_a_long_title_ends_within_the_picture(side):
+    title = "Epoch 100 of 100: generated images by seed; tinted magenta (13 grey levels)"
+    margin = grid.draw(np.zeros((100, side, side), np.uint8), title)[:grid.with_margin(side).top]
+    assert margin.any()
+    assert not margin[:, -1].any()
+
+
 def test_seeds_stand_at_the_edges():
     pictures = np.zeros((100, 64, 64), np.uint8)
     layout = grid.with_margin(64)
@@ -55,4 +63,4 @@ def test_rows_as_needed():
     ((20, 20, 20), ""), ((20, 22, 20), ""), ((20, 26, 20), "; tinted green (6 grey levels)"),
     ((20, 20, 10), "; tinted yellow (10 grey levels)")])
 def test_a_strong_tint_is_named(means, words):
-    assert grid._tint(np.full((2, 4, 4, 3), means, np.uint8)) == words
+    assert grid.tint(np.full((2, 4, 4, 3), means, np.uint8)) == words

@@ -19,7 +19,11 @@ def run(*values, scale=None, **others):
 
 
 def heights(drawn, i=0):
-    return [y for _, y in drawn["curves"][i]["points"]]
+    return [y for line in drawn["curves"][i]["lines"] for _, y in line["points"]]
+
+
+def arrows(drawn, i=0):
+    return [(arrow["up"], len(arrow["xs"]), arrow["text"]) for arrow in drawn["curves"][i]["arrows"]]
 
 
 @given(values=st.lists(st.floats(-1e9, 1e9), min_size=1))
@@ -27,6 +31,7 @@ def test_any_values_stay_within_the_axes(values):
     axis = charts.Axis(values)
     assert all(charts.TOP <= axis.y(value) <= charts.BOTTOM for value in values)
     assert 0 < len(axis.ticks) < 12
+    assert axis.logarithmic or len(axis.ticks) > 1
 
 
 def test_values_far_apart_have_powers_of_ten():
@@ -42,35 +47,48 @@ def test_the_curve_falls_over_the_whole_height():
     assert found[-1] - found[0] > 80
 
 
-def test_a_kid_below_zero_lies_at_the_lower_edge():
+def test_a_kid_below_zero_is_an_arrow():
     drawn = charts.draw(KID, [run(1000, -0.1, scale=REAL)], [1, 2], [{}])
     assert drawn["logarithmic"]
-    assert heights(drawn)[1] == charts.BOTTOM
+    assert len(heights(drawn)) == 1
+    assert arrows(drawn) == [(False, 1, "−0.1")]
 
 
 def test_a_diverged_run_does_not_flatten_the_other():
-    calm, wild = run(9, 5, 3), run(800, 1e6, 1e6)
+    calm, wild = run(9, 5, 3), run(4, 1e6, 2e6)
     alone = charts.draw(KID, [calm], [1, 2, 3], [{}])
-    both = charts.draw(KID, [calm, wild], [1, 2, 3], [{}, {2: "diverged", 3: "diverged"}])
+    both = charts.draw(KID, [calm, wild], [1, 2, 3], [{}, dict.fromkeys((2, 3), ("diverged", ""))])
     assert heights(both) == heights(alone)
-    assert heights(both, 1)[2] == charts.TOP
-    assert both["outside"] == "1 million"
-    assert alone["outside"] is None
-    below = charts.draw(KID, [calm, run(0.5)], [1, 2, 3], [{}, {1: "diverged"}])
-    assert below["outside"] == "0.5"
+    assert heights(both, 1) == [pytest.approx((heights(both)[1] + heights(both)[2]) / 2, abs=0.1)]
+    assert arrows(both, 1) == [(True, 2, "1\N{NO-BREAK SPACE}million to 2\N{NO-BREAK SPACE}million")]
+    assert arrows(alone) == arrows(both) == []
+
+
+def test_a_diverged_run_that_fits_is_drawn():
+    drawn = charts.draw(KID, [run(9, 5, 3), run(0.5)], [1, 2, 3], [{}, {1: ("diverged", "")}])
+    assert len(heights(drawn, 1)) == 1
+
+
+def test_arrows_of_several_curves_have_a_row_each():
+    calm, wild = [run(9, 5, 3)], [run(1e6, 1e6, 1e6), run(1e7, 1e7, 1e7)]
+    drawn = charts.draw(KID, calm + wild, [1, 2, 3], [{}] + 2 * [dict.fromkeys((1, 2, 3), ("diverged", ""))])
+    rows = [drawn["curves"][i]["arrows"][0]["y"] for i in (1, 2)]
+    assert rows[1] - rows[0] == 14
 
 
 def test_one_band_or_none():
     one = charts.draw(KID, [run(1, scale=REAL), run(2, scale=REAL)], [1], [{}, {}])
-    other = {"kid": {"real_low": 0.3, "real_high": 1.0}}
+    other = {"kid": {"real_low": 0.2, "real_high": 2.0}}
     two = charts.draw(KID, [run(1, scale=REAL), run(2, scale=other)], [1], [{}, {}])
-    assert one["band"]
+    y, height = one["band"]
+    assert y + height == charts.BOTTOM  # no distance is too small
     assert two["band"] is None
 
 
 def test_the_deviation_of_kid_lies_around_it():
     drawn = charts.draw(KID, [run(9, 5, **{"measure/kid.subset_deviation": 1.0})], [1, 2], [{}])
-    (x, y), around = drawn["curves"][0]["points"][0], drawn["curves"][0]["around"]
+    (line,) = drawn["curves"][0]["lines"]
+    (x, y), around = line["points"][0], line["around"]
     assert around[0][0] == around[-1][0] == x
     assert around[0][1] < y < around[-1][1]
 

@@ -44,10 +44,13 @@ def test_finds_the_nearest_slice(tmp_path, slices16):
     slices = Slices(slices16)
     folder = write_result(tmp_path / "run", [], slices16)
     order = np.random.default_rng(0).integers(0, 16, 100)
-    save_png(folder / "preview" / "epoch_0001.png", grid.draw(slices.batch(order), "title", range(100)))
+    tinted = np.repeat(slices.batch(order)[..., None], 3, axis=3)
+    tinted[..., 0] += 30
+    save_png(folder / "preview" / "epoch_0001.png", grid.draw(tinted, "title", range(100)))
     entry = Epochs(folder, slices, counting([])).entry(sample_grids.by_epoch(folder)[1], 1000)
     assert [nearest[0] for nearest in entry["nearest"]] == order.tolist()
-    assert max(distance[0] for distance in entry["distance"]) < 1
+    assert max(distance[0] for distance in entry["distance"]) < 11
+    assert entry["tint"] == "; tinted red (30 grey levels)"
     assert all(distance == sorted(distance) and len(distance) == 3 for distance in entry["distance"])
 
 

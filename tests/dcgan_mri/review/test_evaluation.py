@@ -15,8 +15,9 @@ def quantity(name, value, low=0.5, high=1.5):
 
 def test_page(tmp_path, slices16):
     (tmp_path / "evaluation.json").write_text(json.dumps({
-        "images": "<b>model</b>", "n_images": 20, "n_slices": 16, "subjects": 1, "n_held_out": 0,
-        "features": "built in", "warnings": ["mind the gap"], "quantities": [
+        "images": "<b>model</b>", "origin": "the newest of the run x", "time": "2026-01-02T03:04:05+00:00",
+        "n_images": 20, "n_slices": 16, "subjects": 1, "n_held_out": 0, "features": "built in",
+        "warnings": ["mind the gap"], "quantities": [
             quantity("fid", 9.0), quantity("memorisation.copies", None, None, None), quantity("kid", 77.0)]}))
     slices = Slices(slices16)
     pictures = np.repeat(slices.batch([3, *[0] * 19])[..., None], 3, axis=3)
@@ -26,11 +27,16 @@ def test_page(tmp_path, slices16):
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert html.index("Distance from real slices (KID)") < html.index("Distance from real slices (FID)")
     assert '<span class="far">77, far above real</span>' in html
-    assert "needs held-out slices" in html
+    assert "Images that may be copies: needs held-out slices" in html
+    assert "only your eye can tell" in html
+    assert "&lt;b&gt;model&lt;/b&gt;, the newest of the run x" in html
+    assert "Still about 51 times that of real slices" in html
+    assert '<div class="kid far"><b>77</b>' in html
+    assert (html.count('alt="generated image"'), html.count('alt="real image"')) == (10, 10)
     assert "&lt;b&gt;model&lt;/b&gt;" in html
     assert "mind the gap" in html
     assert "synthetic phantom" in html
     assert html.count("<figure>") == 12
     assert html.index("seed 19") < html.index("seed 18")
-    assert slices.files[3] in html
+    assert slices.files[3].removesuffix(".png") in html
     assert "://" not in html

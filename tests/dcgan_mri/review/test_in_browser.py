@@ -204,14 +204,14 @@ def test_a_press_on_a_curve_goes_there_and_values_stand_below_it(visit):
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", svg)
     svg.click()
     assert epoch_shown(browser) == "epoch 3"
-    assert chart.find_element(By.CLASS_NAME, "readout").text.splitlines() == ["12.3, far above real", "real 0.2 to 1"]
+    assert chart.find_element(By.CLASS_NAME, "readout").text.splitlines() == ["12.3, far above real", "real up to 1"]
 
 
 def test_the_best_epoch_has_a_button(visit):
     browser = visit("one.html")
     browser.find_element(By.ID, "slider").send_keys(Keys.HOME)
     best = browser.find_element(By.CLASS_NAME, "to-best")
-    assert best.text == "▼ Best: 5"
+    assert best.text == "▼ Lowest KID: 5"
     best.click()
     assert epoch_shown(browser) == "epoch 5"
 
@@ -228,16 +228,49 @@ def test_two_runs_side_by_side(visit):
     assert none.is_displayed()
     assert not grids[1].find_element(By.CLASS_NAME, "cells").is_displayed()
     assert len(find(browser, ".chart")[0].find_elements(By.CLASS_NAME, "curve")) == 2
+    assert "The runs differ in dropout (0.2, 0.0)" in browser.find_element(By.TAG_NAME, "header").text
     differing = browser.find_element(By.ID, "differing")
     assert differing.find_element(By.CSS_SELECTOR, "tbody tr").text.startswith("dropout")
     assert differing.rect["y"] < find(browser, "#facts .changed")[0].rect["y"]
+
+
+@pytest.mark.parametrize("page", ["one.html", "two.html"])
+def test_the_head_follows_the_slider(visit, page):
+    browser = visit(page)
+    for epoch, kid in ((1, "1\u202f000"), (2, "62.5")):
+        browser.find_element(By.ID, "slider").send_keys(Keys.HOME, *[Keys.ARROW_RIGHT] * (epoch - 1))
+        heads = find(browser, ".kid")
+        assert all(head.text.startswith(f"{kid}\nKID in epoch {epoch}: distance") for head in heads)
+        assert "far" in heads[0].get_attribute("class")
+        if len(heads) > 1:
+            assert browser.find_element(By.ID, "nearer").text == (
+                f"In epoch {epoch}, by KID, long ({kid}) is as near to real slices as short ({kid}).")
+
+
+def test_marks_of_two_runs_do_not_hide_one_another(visit):
+    browser = visit("two.html")
+    marks = find(browser, ".slide .best")
+    assert len(marks) == 2
+    assert abs(marks[0].rect["y"] - marks[1].rect["y"]) >= 9
+
+
+def test_what_went_wrong_stands_beside_the_grid(visit, folders):
+    folder = write_result(folders / "wrong", [1, 2])
+    (folder / "log").write_text((folder / "log").read_text().replace('"gen/loss": 4.0', '"gen/loss": 4000.0'))
+    Page([folder], [None], folders / "wrong.html").write()
+    browser = visit("wrong.html")
+    why = "diverged (Losses: generator 4\u202f000, limit 1\u202f000)"
+    assert find(browser, ".run .note")[0].text == f"epoch 2; tinted green (39 grey levels); {why}"
+    browser.find_element(By.ID, "before").click()
+    assert find(browser, ".run .note")[0].text.startswith("epoch 1; tinted green")
+    assert why not in browser.find_element(By.TAG_NAME, "main").text
 
 
 def test_values_say_where_real_lies(visit):
     browser = visit("one.html")
     rows = {row.find_element(By.TAG_NAME, "th").text: row for row in find(browser, "main table tbody tr")}
     kid = rows["Distance from real slices (KID) KID"]
-    assert [cell.text for cell in kid.find_elements(By.TAG_NAME, "td")] == ["1.6, just above real", "0.2 to 1"]
+    assert [cell.text for cell in kid.find_elements(By.TAG_NAME, "td")] == ["1.6, above real", "up to 1"]
     colours = [rows[name].find_element(By.CSS_SELECTOR, "td span").value_of_css_property("color")
                for name in ("Distance from real slices (KID) KID", "Losses: generator loss")]
     assert colours[0] != colours[1]
@@ -249,7 +282,7 @@ def test_facts_show_what_differs_from_the_paper(visit):
     tables = find(browser, "#facts .changed")
     assert "image_size" in tables[0].text
     assert "dropout" not in tables[0].text
-    assert "0.0 the paper has 0.2" in tables[1].text
+    assert "0.0 in the paper 0.2" in tables[1].text
     browser.execute_script("document.querySelectorAll('#facts details').forEach(details => details.open = true)")
     text = browser.find_element(By.ID, "facts").text
     assert "CPU <b>bold</b> & more" in text
@@ -260,6 +293,8 @@ def test_facts_show_what_differs_from_the_paper(visit):
 @pytest.mark.parametrize("page", ["one.html", "two.html"])
 def test_on_a_phone_nothing_sticks_out(visit, page):
     browser = visit(page, 390, 844, mobile=True)
+    assert find(browser, ".grid")[0].rect["y"] < 844 - 100
+    assert not browser.find_element(By.ID, "values-title").find_element(By.XPATH, "../..").get_attribute("open")
     assert browser.execute_script("return document.documentElement.scrollWidth") == 390
     assert min(button.rect["height"] for button in find(browser, ".bar button")) >= 44
     browser.execute_script("document.querySelectorAll('.cells button')[7].click()")
@@ -294,17 +329,20 @@ def test_a_page_without_any_epoch(visit, folders):
     Page([write_result(folders / "begun", [])], [None], folders / "begun.html").write()
     browser = visit("begun.html")
     assert epoch_shown(browser) == "no epoch yet"
-    assert "Running the first epoch is not over yet" in browser.find_element(By.CLASS_NAME, "status").text
+    assert not browser.find_element(By.CLASS_NAME, "kid").is_displayed()
+    status = browser.find_element(By.CLASS_NAME, "status").text
+    assert re.fullmatch(r"Running the first epoch is not over yet, started \d+ s ago", status)
 
 
 def test_a_run_without_news_is_called_stalled(visit, folders, slices16):
     folder = write_result(folders / "silent", [1, 2], slices16, epoch=9)
-    for age, text in ((60, "Running epoch 2 of 9, updated .*, 70 s to go"),
-                      (3 * 3600, "Stalled or stopped epoch 2 of 9, updated .*, no news for 3 h")):
+    for age, text in ((60, "Running epoch 2 of 9, 70 s to go, updated 6. s ago"),
+                      (3 * 3600, "Stalled or stopped epoch 2 of 9, updated 3 h ago")):
         os.utime(folder / "log", (0, time.time() - age))
         Page([folder], [None], folders / "silent.html").write()
         browser = visit("silent.html")
         assert re.fullmatch(text, browser.find_element(By.CLASS_NAME, "status").text)
+    assert "2 of 9 done" in browser.find_element(By.CLASS_NAME, "bar").text
 
 
 # Real runs, seen whole: look at the pictures too.
@@ -337,11 +375,15 @@ def real_runs(tmp_path_factory):
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (390, 844)])
 @pytest.mark.parametrize(("page", "words"), [
-    ("finished/index.html", ["96 slices of 2 synthetic phantoms", "Finished", "6 epochs in", "KID in epoch 6"]),
-    ("running/index.html", ["Running", "epoch 4 of 100, updated", "to go"]),
-    ("diverged/index.html", ["Diverged", "Epochs 2 to 5 diverged"]),
-    ("compared.html", ["finished", "diverged"]),
-    ("evaluation/index.html", ["Evaluation of 30 images", "Real slices among themselves"])])
+    ("finished/index.html", ["96 slices of 2 synthetic phantoms", "Finished", "6 epochs in", "ended ", " ago",
+                             "KID in epoch 6", "Still about 260 times that of real slices"]),
+    ("running/index.html", ["Running", "epoch 4 of 100, ", "to go, updated ", " ago"]),
+    ("diverged/index.html", ["Diverged", "Epochs 2 to 5 diverged", "loss wasserstein instead of softplus"]),
+    ("compared.html", ["finished and diverged compared", "96 slices of 2 synthetic phantoms, 32×32 pixels.",
+                       "The runs differ in loss (softplus, wasserstein)",
+                       "In epoch 5, by KID, finished", "is nearer to real slices than diverged"]),
+    ("evaluation/index.html", ["Evaluation of 30 images", 'the newest of the run "finished", after epoch 6 of 6',
+                               "times that of real slices"])])
 def test_real_runs_in_five_seconds(browser, real_runs, page, words, width, height):
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
         "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})

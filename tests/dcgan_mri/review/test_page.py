@@ -98,6 +98,9 @@ def test_two_runs_begin_at_their_last_common_epoch(tmp_path, slices16):
                write_result(tmp_path / "b", [1, 2], slices16, seed=1)]
     found = content([reading.read(folder) for folder in folders], [None, None], ["a", "b"], False)
     assert found["epochs"][found["start"]] == 2
+    assert [[verdict["title"] for verdict in of_run] for of_run in found["verdicts"]] == [
+        ["KID in epoch 1", "KID in epoch 2", "KID in epoch 3"], ["KID in epoch 1", "KID in epoch 2", "KID in epoch 2"]]
+    assert found["nearer"][0] == "In epoch 1, by KID, a (1\u202f000) is as near to real slices as b (1\u202f000)."
     assert [[setting["name"] for setting in of_runs] for of_runs in found["differing"]] == [["seed", "seed"]]
 
 

@@ -11,7 +11,6 @@ def test_differences_from_the_paper():
     found = {setting["name"]: setting for setting in run.differences(Config(dropout=0.0))}
     assert [name for name, setting in found.items() if setting["differs"]] == ["dropout"]
     assert (found["dropout"]["value"], found["dropout"]["paper"]) == (0.0, 0.2)
-    assert found["batchsize"]["source"] == "paper, II-C"
 
 
 def test_facts(tmp_path, slices16):

@@ -34,38 +34,55 @@ def test_a_run_under_way(folder):
     logged(folder, *kids(9.0, 5.0))
     os.utime(folder / "log", (0, datetime.datetime(2026, 11, 27, 12, 31).timestamp()))
     found = status.progress(reading.read(folder))
-    assert found["state"] == "running"
-    assert found["text"] == "epoch 2 of 4, updated 27 November 12:31, 2 min to go"
-    assert found["patience"] == 600 + 3 * 60
+    assert found == {"state": "Running", "text": "epoch 2 of 4", "news": "updated", "when": "27 November 12:31",
+                     "time": datetime.datetime(2026, 11, 27, 12, 31).timestamp(), "left": "2 min",
+                     "patience": 600 + 3 * 60}
 
 
 def test_a_finished_run(folder):
-    assert status.progress(logged(folder, *kids(9.0, 5.0, 4.0, 3.0))) == {
-        "state": "finished", "text": "4 epochs in 4 min"}
+    found = status.progress(logged(folder, *kids(9.0, 5.0, 4.0, 3.0)))
+    assert (found["state"], found["text"], found["news"]) == ("Finished", "4 epochs in 4 min", "ended")
+    assert found["left"] is found["patience"] is None
 
 
 def test_a_run_that_stopped_within_its_last_epoch(folder):
     (folder / "log").write_text(json.dumps([
         {"epoch": epoch, "iteration": iteration, "elapsed_time": 1.0 * iteration}
         for epoch, iteration in ((1, 10), (2, 20), (3, 30), (3, 35))]))
-    assert status.progress(reading.read(folder))["state"] == "running"
+    assert status.progress(reading.read(folder))["state"] == "Running"
 
 
 def test_a_run_that_has_only_begun(folder):
-    assert status.progress(reading.read(folder))["state"] == "begun"
-    assert status.verdict(reading.read(folder)) is None
+    assert status.progress(reading.read(folder))["news"] == "started"
+    assert status.verdict(reading.read(folder), 1) is None
     assert status.best_epoch(reading.read(folder)) is None
 
 
 @pytest.mark.parametrize(("values", "trend"), [
     ([9.0], "too early to say"), ([9.0, 5.0], "It gets better: the lowest so far, from 9 in epoch 1"),
-    ([9.0, 5.0, 6.0], "About as good as the best, 5 in epoch 2"),
-    ([9.0, 5.0, 7.0], "Worse than the best: 5 in epoch 2, 1 epoch before"),
-    ([9.0, 5.0, 0.9], "As near as real slices of other subjects are")])
+    ([9.0, 5.0, 6.0], "About as good as the lowest so far, 5 in epoch 2"),
+    ([9.0, 5.0, 7.0], "Worse than in epoch 2, which had 5")])
 def test_whether_it_gets_better(folder, values, trend):
-    found = status.verdict(logged(folder, *kids(*values)))
+    run = logged(folder, *kids(*values, 0.1))
+    found = status.verdict(run, len(values))
     assert trend in found["trend"]
-    assert found["real"] == "Real slices among themselves: 0.2 to 1"
+    assert found["title"] == f"KID in epoch {len(values)}"
+    assert found["distance"].startswith(f"Still about {values[-1]:.0f} times that of real slices")
+    assert found["place"] == "far"
+
+
+def test_an_epoch_without_kid_has_that_of_the_one_before(folder):
+    assert status.verdict(logged(folder, *kids(9.0), {}), 2)["title"] == "KID in epoch 1"
+
+
+def test_which_run_is_nearer(folder, tmp_path):
+    runs = [logged(folder, *kids(9.0, 5.0, 4.0, 4.0)),
+            logged(write_result(tmp_path / "b", [], epoch=4), *kids(2.0, 8.0, 4.0))]
+    assert [status.nearer(runs, "ab", epoch) for epoch in (1, 2, 3, 4)] == [
+        "In epoch 1, by KID, b (2) is nearer to real slices than a (9).",
+        "In epoch 2, by KID, a (5) is nearer to real slices than b (8).",
+        "In epoch 3, by KID, a (4) is as near to real slices as b (4).",
+        "In epoch 4 b has no KID: which run is nearer to real slices is not known."]
 
 
 def test_the_best_epoch_is_that_of_the_lowest_kid(folder):
@@ -74,12 +91,13 @@ def test_the_best_epoch_is_that_of_the_lowest_kid(folder):
 
 @pytest.mark.parametrize(("values", "flags"), [
     (kids(9.0, 5.0, 7.0), {}),
-    (kids(9.0, 5.0, 51.0), {3: "diverged"}),
+    (kids(9.0, 5.0, 51.0), {3: ("diverged", "Distance from real slices (KID) 51, limit 50")}),
     (kids(9.0, 0.01, 9.0), {}),  # ten times the lowest, but not ten times what real slices give
-    ([{"dis/y_fake": -1001.0}], {1: "diverged"}),
+    ([{"dis/loss": -1010.0}], {1: ("diverged", "Losses: discriminator −1\u202f010, limit −1\u202f000")}),
     ([{"gen/loss": 999.0}], {}),
-    ([{"measure/variety.levels": 0.2}] * 4, {3: "collapsed", 4: "collapsed"}),
-    ([{"measure/diversity.similarity": value} for value in (2.0, 2.0, 2.0, 1.2)], {3: "collapsed"}),
+    ([{"measure/variety.levels": 0.2}] * 4, dict.fromkeys((3, 4), ("collapsed", "Variety: levels 0.2, limit 0.25"))),
+    ([{"measure/diversity.similarity": value} for value in (2.0, 2.0, 2.0, 1.2)],
+     {3: ("collapsed", "Likeness of pairs 2, limit 1.32")}),
 ])
 def test_epochs_that_went_wrong(folder, values, flags):
     scale = json.loads((folder / "measures.json").read_text())
@@ -89,8 +107,10 @@ def test_epochs_that_went_wrong(folder, values, flags):
 
 
 def test_flags_in_words():
-    flags = {1: "collapsed", 14: "collapsed", 15: "collapsed", 16: "collapsed", 20: "diverged"}
-    assert status.in_words(flags) == "Epochs 1, 14 to 16 collapsed; epoch 20 diverged."
+    flags = {**dict.fromkeys((1, 14, 15, 16), ("collapsed", "")), 20: ("diverged", "KID 95, limit 51")}
+    assert status.in_words(flags) == "Epochs 1, 14 to 16 collapsed; epoch 20 diverged (epoch 20: KID 95, limit 51)."
+    assert status.in_words({7: ("diverged", "KID 95, limit 51")}) == "Epoch 7 diverged (KID 95, limit 51)."
+    assert status.in_words(dict.fromkeys(range(1, 15, 2), ("collapsed", "x"))) == "7 epochs collapsed (epoch 13: x)."
     assert status.in_words({}) == ""
 
 
