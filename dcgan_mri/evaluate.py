@@ -165,8 +165,9 @@ def origin(path):
     found = {result_folder.GENERATOR: ("newest", run.entries[-1] if run.entries else None),
              result_folder.BEST_GENERATOR: ("best", reading.best(run.folder))}
     which, of = found.get(path.name, ("", None))
-    return of and f'the {which} of the run "{run.folder.resolve().name}", ' \
-                  f"after epoch {of['epoch']} of {run.config.epoch}" or ""
+    if not of:
+        return ""
+    return f'the {which} of the run "{run.folder.resolve().name}", after epoch {of["epoch"]} of {run.config.epoch}'
 
 
 def choose_slices(args, model):
