@@ -111,7 +111,7 @@ def draw(runs, path):
         style = {"color": f"C{number}", "linewidth": 1}
         axes[7].plot(run["epochs"], run["scores"]["real"], label=run["name"], **style)
         axes[7].plot(run["epochs"], run["scores"]["generated"], linestyle=":", **style)
-    axes[7].set(title="D's mean scores: real, and generated (dotted)", xlabel="epoch")
+    axes[7].set(title="D's mean scores (generated: dotted)", xlabel="epoch")
     axes[7].legend(fontsize=8)
     figure.savefig(path, dpi=80)
     pyplot.close(figure)
