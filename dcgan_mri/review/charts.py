@@ -3,10 +3,10 @@
 import itertools
 import math
 
-from dcgan_mri.review.words import DEVIATION, band, number, span
+from dcgan_mri.review.status import KID
+from dcgan_mri.review.words import CHANCE, DEVIATION, band, beyond, number
 
-WIDTH, HEIGHT = 440, 250
-LEFT, RIGHT, TOP, BOTTOM = 64, 428, 12, 206
+LEFT, RIGHT, TOP, BOTTOM = 64, 428, 12, 190
 # Between largest and smallest value from which on the axis is logarithmic.
 DECADES = 1.5
 # Share of the height that what did not diverge must have.
@@ -91,7 +91,7 @@ def draw(chart, runs, epochs, flagged):
         flagged (list of dict): For each run, what `dcgan_mri.review.status.flags` gives.
 
     Returns:
-        dict: ``ticks``, ``epochs``, ``band``, ``real``, ``curves`` and ``logarithmic``, in coordinates of the SVG and
+        dict: ``ticks``, ``epochs``, ``bands``, ``real``, ``curves`` and ``logarithmic``, in coordinates of the SVG and
         texts. None if no run has a value.
     """
     series = [[[(entry["epoch"], entry["values"][name], entry["values"].get(DEVIATION.get(name), 0))
@@ -107,14 +107,15 @@ def draw(chart, runs, epochs, flagged):
     edges = bands.pop() if len(bands) == 1 else None
     fixed = [edge for edge in edges or () if edge > -math.inf] + ([chart.real] if chart.real else [])
     axis = _axis(every, calm, fixed, edges is not None and edges[0] == -math.inf)
-    # Texts at the edges stand one below the other.
-    rows = {1: itertools.count(), -1: itertools.count()}
-    curves = [{"run": i, "curve": k, **_parts(points, axis, epochs, rows)}
+    # KID itself never agrees by chance.
+    near = {entry["epoch"] for run in runs for entry in run.entries if chart.curves[0][0] == KID
+            or beyond(entry["values"].get(KID), band(run.scale, KID)) <= CHANCE}
+    curves = [{"run": i, "curve": k, **_parts(points, axis, epochs)}
               for i, of_run in enumerate(series) for k, points in enumerate(of_run)]
     return {
         "ticks": [(round(axis.y(tick), 1), number(tick)) for tick in axis.ticks],
         "epochs": [(round(x_of(epoch, epochs), 1), epoch) for epoch in _whole_steps(epochs)],
-        "band": (round(axis.y(edges[1]), 1), round(max(2, axis.y(edges[0]) - axis.y(edges[1])), 1)) if edges else None,
+        "bands": _bands(edges, axis, epochs, near) if edges else [],
         "real": chart.real and round(axis.y(chart.real), 1), "curves": curves, "logarithmic": axis.logarithmic}
 
 
@@ -130,18 +131,24 @@ def _axis(every, calm, fixed, is_distance):
     return of(calm) if calm and max(seen) - min(seen) < CALM * (BOTTOM - TOP) else axis
 
 
-def _parts(points, axis, epochs, rows):
-    """What the axis reaches of a curve as lines, with their error bands; what leaves it as arrows with the values."""
+def _bands(edges, axis, epochs, near):
+    """The range of real slices as boxes; pale ones where no run is so near that agreement is more than chance."""
+    ends = [LEFT, *((x_of(a, epochs) + x_of(b, epochs)) / 2 for a, b in itertools.pairwise(epochs)), RIGHT]
+    y, height = axis.y(edges[1]), max(2, axis.y(edges[0]) - axis.y(edges[1]))
+    groups = [(pale, list(group)) for pale, group in
+              itertools.groupby(range(len(epochs)), lambda i: epochs[i] not in near)]
+    return [{"pale": pale, "x": round(ends[of[0]], 1), "width": round(ends[of[-1] + 1] - ends[of[0]], 1),
+             "y": round(y, 1), "height": round(height, 1)} for pale, of in groups]
+
+
+def _parts(points, axis, epochs):
+    """What the axis reaches of a curve as lines, with their error bands; what leaves it as arrows."""
     found = {"lines": [], "arrows": []}
     for side, group in itertools.groupby(points, lambda point: axis.side(point[1])):
         part = [(round(x_of(epoch, epochs), 1), value, deviation) for epoch, value, deviation in group]
-        xs, values, deviations = zip(*part, strict=True)
+        xs, _, deviations = zip(*part, strict=True)
         if side:
-            row = 14 * next(rows[side])
-            found["arrows"].append({
-                "up": side > 0, "xs": xs, "text": span((min(values), max(values))),
-                "x": min(max(sum(xs) / len(xs), LEFT + 80), RIGHT - 80),
-                "y": TOP + 37 + row if side > 0 else BOTTOM - 38 - row})
+            found["arrows"].append({"up": side > 0, "xs": xs})
         else:
             middle, upper, lower = ([(x, round(axis.y(value + sign * deviation), 1)) for x, value, deviation in part]
                                     for sign in (0, 1, -1))

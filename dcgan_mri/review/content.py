@@ -41,8 +41,8 @@ def content(read, slices, names, public):
                       if len({repr(setting["value"]) for setting in of_runs}) > 1],
         "charts": [{**dataclasses.asdict(chart), "drawn": charts.draw(chart, read, epochs, flagged),
                     "rows": [rows.index((chart, name, label)) for name, label in chart.curves]} for chart in shown],
-        "rows": [{"title": chart.title, "label": label if len(chart.curves) > 1 else "", "unit": chart.unit,
-                  "real": _real(read, name)} for chart, name, label in rows],
+        "rows": [{"title": words.title(name), "label": label if words.title(name) != chart.title else "",
+                  "unit": chart.unit, "real": _real(read, name)} for chart, name, label in rows],
         "cells": [[_cells(run, name, epochs) for run in read] for _, name, _ in rows],
         "marks": _marks(read, flagged, epochs), "rule": status.RULE, "key": words.KEY, "planned": read[0].config.epoch,
         "phantom": any(mine and status.is_phantom(mine) for mine in slices)}
@@ -53,8 +53,8 @@ def _run(run, slices, flagged, public):
     kind, _ = flagged.get(max(run.grids, default=0), ("", ""))
     return {
         "what": status.what(run, slices), "progress": status.progress(run), "best": status.best_epoch(run),
-        "keeps_best": (run.folder / result_folder.BEST_GENERATOR).exists(), "newest": kind,
-        "flagged": status.in_words(flagged), "facts": runs.facts(run, slices, public)}
+        "keeps_best": (run.folder / result_folder.BEST_GENERATOR).exists(), "newest": kind, "trend": status.trend(run),
+        "flagged": status.in_words(flagged, bool(kind)), "facts": runs.facts(run, slices, public)}
 
 
 def _marks(read, flagged, epochs):

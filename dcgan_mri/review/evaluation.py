@@ -8,7 +8,6 @@ import pathlib
 import numpy as np
 
 from dcgan_mri.files import whole_file
-from dcgan_mri.pixels import grey
 from dcgan_mri.review import status, thumbnails, words
 from dcgan_mri.review.page import render
 from dcgan_mri.run import result_folder
@@ -74,5 +73,4 @@ def _why_missing(name):
 
 def _picture(picture):
     """An image as the address of a WebP file."""
-    flat = grey(picture) if picture.ndim == 3 else picture
-    return f"data:image/webp;base64,{base64.b64encode(thumbnails.of_slice(flat)).decode()}"
+    return f"data:image/webp;base64,{base64.b64encode(thumbnails.of_slice(picture)).decode()}"

@@ -3,6 +3,10 @@
 from dcgan_mri import config as settings
 from dcgan_mri.review.words import duration
 
+# Plain names: of settings that make a run fail most easily, which stand first, and of its size, which stands last.
+CAUSES = {"alpha": "step size (alpha)", "learning_rate": "step size (learning_rate)"}
+SIZES = {"image_size": "image size", "width": "width of the layers", "epoch": "number of epochs"}
+
 
 def differences(config):
     """The settings, each with what the paper has.
@@ -11,14 +15,14 @@ def differences(config):
         config (Config): The settings of a run.
 
     Returns:
-        list of dict: ``name``, ``value``, ``paper``, ``differs`` and ``help``.
+        list of dict: ``name``, ``plain`` (a name), ``value``, ``paper``, ``differs`` and ``help``.
     """
     paper = settings.Config()
     return [{
-        "name": name, "value": getattr(config, name), "paper": getattr(paper, name),
-        "differs": getattr(config, name) != getattr(paper, name),
-        "help": setting.description}
-        for name, setting in settings.SETTINGS.items()]
+        "name": name, "plain": (CAUSES | SIZES).get(name, name), "value": getattr(config, name),
+        "paper": getattr(paper, name), "differs": getattr(config, name) != getattr(paper, name),
+        "help": settings.SETTINGS[name].description}
+        for name in sorted(settings.SETTINGS, key=lambda name: (name in SIZES) - (name in CAUSES))]
 
 
 def facts(run, slices, public=False):

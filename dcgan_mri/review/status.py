@@ -10,15 +10,16 @@ from dcgan_mri.review.words import band, beyond, distance, duration, number, rea
 
 KID, SIMILARITY, LEVELS = "measure/kid", "measure/diversity.similarity", "measure/variety.levels"
 SCORES = ("gen/loss", "dis/loss", "dis/y_real", "dis/y_fake")
+ONE_IMAGE, ONE_LEVEL = "nearly the same image every time", "nearly the same level in the brain in all images"
 # The rule that flags an epoch, in numbers and in words.
 COLLAPSE_FROM, COLLAPSE_SIMILARITY, COLLAPSE_LEVELS, DIVERGED_KID, DIVERGED_SCORE = 3, 1.2, 0.25, 10, 1000
 # Most epochs, or ranges of them, that are named one by one.
 LISTED = 6
-RULE = (f"From epoch {COLLAPSE_FROM} on (the first images of every run are alike) an epoch counts as collapsed if the "
-        f"likeness of pairs is more than {COLLAPSE_SIMILARITY} times the highest of real slices, or if the variety of "
-        f"levels is below {COLLAPSE_LEVELS}. An epoch counts as diverged if its KID is more than {DIVERGED_KID} times "
-        f"the lowest before it and the highest of real slices, or if a loss or a mean score is beyond "
-        f"±{DIVERGED_SCORE}.")
+RULE = (f"{ONE_IMAGE.capitalize()}: the likeness of pairs is more than {COLLAPSE_SIMILARITY} times the highest of real "
+        f"slices. {ONE_LEVEL.capitalize()}: the levels of the real slices nearest to the images vary less than "
+        f"{COLLAPSE_LEVELS} times as much as those of all real slices. Both only from epoch {COLLAPSE_FROM} on: the "
+        f"first images of every run are alike. Diverged: KID is more than {DIVERGED_KID} times the lowest before and "
+        f"the highest of real slices, or a loss or a mean score is beyond ±{DIVERGED_SCORE}.")
 
 
 def what(run, slices):
@@ -64,8 +65,7 @@ def best_epoch(run):
     Returns:
         int: The epoch; None if KID was never measured.
     """
-    measured = [entry for entry in run.entries if KID in entry["values"]]
-    return min(measured, key=lambda entry: entry["values"][KID])["epoch"] if measured else None
+    return min(_kids(run), default=(None, None))[1]
 
 
 def flags(run):
@@ -75,7 +75,7 @@ def flags(run):
         run (dcgan_mri.run.reading.Run): The run.
 
     Returns:
-        dict: Epoch to ``collapsed`` or ``diverged``, and a text with the measure, its value and the limit.
+        dict: Epoch to `ONE_IMAGE`, `ONE_LEVEL` or ``diverged``, and a text with the measure, its value and the limit.
     """
     found, lowest = {}, math.inf
     _, alike = band(run.scale, SIMILARITY) or (0, math.inf)
@@ -85,8 +85,8 @@ def flags(run):
         limits = [("diverged", KID, -math.inf, DIVERGED_KID * max(lowest, real_kid)),
                   *(("diverged", name, -DIVERGED_SCORE, DIVERGED_SCORE) for name in SCORES)]
         if entry["epoch"] >= COLLAPSE_FROM:
-            limits += [("collapsed", SIMILARITY, -math.inf, COLLAPSE_SIMILARITY * alike),
-                       ("collapsed", LEVELS, COLLAPSE_LEVELS, math.inf)]
+            limits += [(ONE_IMAGE, SIMILARITY, -math.inf, COLLAPSE_SIMILARITY * alike),
+                       (ONE_LEVEL, LEVELS, COLLAPSE_LEVELS, math.inf)]
         for kind, name, low, high in limits:
             value = values.get(name)
             if value is not None and not low <= value <= high:
@@ -97,28 +97,28 @@ def flags(run):
     return found
 
 
-def in_words(flagged):
+def in_words(flagged, newest):
     """Flagged epochs as a text.
 
     Args:
         flagged (dict): From `flags`.
+        newest (bool): Whether the newest epoch is among them.
 
     Returns:
-        str: For example ``Epochs 1, 14 to 16 collapsed; epoch 20 diverged (KID 95, limit 51).``, with what was found of
-        the last; empty without any.
+        str: For example ``Epochs 3, 14 to 16: nearly the same image every time. Not in the newest epoch.``; empty
+        without any.
     """
     parts = []
-    for kind in ("collapsed", "diverged"):
+    for kind in (ONE_IMAGE, ONE_LEVEL, "diverged"):
         epochs = sorted(epoch for epoch, (found, _) in flagged.items() if found == kind)
         ranges = [[epoch for _, epoch in group] for _, group in
                   itertools.groupby(enumerate(epochs), lambda pair: pair[1] - pair[0])]
         spans = [f"{of[0]} to {of[-1]}" if len(of) > 1 else str(of[0]) for of in ranges]
         if epochs:
-            parts.append(f"epoch{'s' if len(epochs) > 1 else ''} {', '.join(spans)} {kind}" if len(spans) <= LISTED
-                         else f"{len(epochs)} epochs {kind}")
+            parts.append(f"epoch{'s' if len(epochs) > 1 else ''} {', '.join(spans)}: {kind}" if len(spans) <= LISTED
+                         else f"{len(epochs)} epochs: {kind}")
     text = "; ".join(parts)
-    where = f"epoch {max(flagged)}: " if len(flagged) > 1 else ""
-    return text and f"{text[0].upper()}{text[1:]} ({where}{flagged[max(flagged)][1]})."
+    return text and f"{text[0].upper()}{text[1:]}. {'Still so' if newest else 'Not'} in the newest epoch."
 
 
 def progress(run):
@@ -154,33 +154,44 @@ def progress(run):
 
 
 def verdict(run, epoch):
-    """How good the images are and whether they get better, by KID.
+    """How good the images of an epoch are, by KID.
 
     Args:
         run (dcgan_mri.run.reading.Run): The run.
         epoch (int): The epoch that is looked at; later ones are not known to it.
 
     Returns:
-        dict: ``value``, ``title`` (with the epoch of it: the newest that was measured), ``distance``, ``trend``, all
-        texts, and ``place`` as in `reading`; None if KID was not measured till then.
+        dict: ``value``, ``title`` (with the epoch of it: the newest that was measured) and ``distance``, all texts, and
+        ``place`` as in `reading`; None if KID was not measured till then.
     """
-    measured = [(entry["epoch"], entry["values"][KID]) for entry in run.entries
-                if KID in entry["values"] and entry["epoch"] <= epoch]
+    measured = [(kid, of) for kid, of in _kids(run) if of <= epoch]
     if not measured:
         return None
-    newest, value = measured[-1]
+    value, newest = measured[-1]
     real = band(run.scale, KID)
-    best, lowest = min(measured, key=lambda pair: pair[1])
-    if len(measured) == 1:
-        trend = "The first epoch that was measured: too early to say whether it gets better."
-    elif best == newest:
-        trend = f"It gets better: the lowest so far, from {number(measured[0][1])} in epoch {measured[0][0]}."
-    elif value <= 1.25 * lowest:
-        trend = f"About as good as the lowest so far, {number(lowest)} in epoch {best}."
-    else:
-        trend = f"Worse than in epoch {best}, which had {number(lowest)}."
     return {"value": number(value), "title": f"KID in epoch {newest}", "distance": distance(value, real),
-            "trend": trend, "place": reading(value, real)[1]}
+            "place": reading(value, real)[1]}
+
+
+def trend(run):
+    """Whether the images of a run got better, by KID.
+
+    Args:
+        run (dcgan_mri.run.reading.Run): The run.
+
+    Returns:
+        str: A sentence with the first, the lowest and the last KID; empty if KID was never measured.
+    """
+    kids = _kids(run)
+    if len(kids) < 2:
+        return "Too early to say whether it gets better." if kids else ""
+    first, last = (f"{number(kid)} in epoch {epoch}" for kid, epoch in (kids[0], kids[-1]))
+    lowest, best = min(kids)
+    if best == kids[-1][1]:
+        return f"It got better: from {first} to {last}, its lowest."
+    how = "stayed about as good" if kids[-1][0] <= 1.25 * lowest else "got worse"
+    before = f"from {first} to " if best > kids[0][1] else ""
+    return f"It {how} after epoch {best}: {before}{number(lowest)}, its lowest, then {last}."
 
 
 def nearer(runs, names, epoch):
@@ -204,6 +215,11 @@ def nearer(runs, names, epoch):
     first, *others = (text for *_, text in kids)
     relation = "is as near to real slices as" if kids[0][1] == kids[1][1] else "is nearer to real slices than"
     return f"In epoch {epoch}, by KID, {first} {relation} {' and '.join(others)}."
+
+
+def _kids(run):
+    """Each KID that was measured, and its epoch."""
+    return [(entry["values"][KID], entry["epoch"]) for entry in run.entries if KID in entry["values"]]
 
 
 def _is_over(entries):

@@ -48,10 +48,10 @@ def of_grid(picture, size):
 
 
 def of_slice(picture):
-    """A training slice.
+    """A training slice, or one image.
 
     Args:
-        picture (numpy.ndarray): uint8 of shape (H, W).
+        picture (numpy.ndarray): uint8 of shape (H, W) or (H, W, 3).
 
     Returns:
         bytes: A WebP file.

@@ -8,8 +8,7 @@ FAR, CHANCE = 2, 100
 KEY = (("real", "Green: within the range of real slices."),
        ("near", f"Amber: above or below it, by a factor of {FAR} at most."),
        ("far", "Red: farther, or one of the two is 0 and the other is not."),
-       ("", f"No colour: there is no such range, or KID is more than {CHANCE} times real's, as that of blank images: "
-            "what agrees with real slices then, does so by chance."))
+       ("", f"No colour: no such range, or KID is more than {CHANCE} times real's: any agreement is chance then."))
 # The smaller the better: nothing is too near.
 DISTANCES = ("kid", "fid", "swd")
 MEASURES_OFF = "measures were off"
@@ -64,7 +63,7 @@ CHARTS = (
            ("measure/checkerboard.8", "8 pixels")), real=1),
     Chart("Variety", "How far levels in the brain and places of the bright region spread; 1 is as far as real.",
           "ratio to real",
-          (("measure/variety.levels", "levels"), ("measure/variety.centres", "places")), real=1),
+          (("measure/variety.levels", "levels in the brain"), ("measure/variety.centres", "places")), real=1),
     Chart("Images with a bright region", "A tumour, as a rule.", "share of images",
           (("measure/separation.share", "share"),)),
     Chart("Contrast of the bright region", "Below real: tumour and brain run together.", "standard deviations",

@@ -1,8 +1,12 @@
 """The page beside an evaluation."""
 
+import base64
+import io
 import json
+import re
 
 import numpy as np
+from PIL import Image
 
 from dcgan_mri.review import evaluation
 from dcgan_mri.slice_set import Slices
@@ -21,6 +25,7 @@ def test_page(tmp_path, slices16):
             quantity("fid", 9.0), quantity("memorisation.copies", None, None, None), quantity("kid", 77.0)]}))
     slices = Slices(slices16)
     pictures = np.repeat(slices.batch([3, *[0] * 19])[..., None], 3, axis=3)
+    pictures[..., 0] = 255
     distances = np.arange(20)[::-1].astype(float)
     evaluation.write(tmp_path, pictures, [f"seed {i}" for i in range(20)], slices,
                      {"pixels": distances, "index": np.arange(20) % 16})
@@ -32,6 +37,11 @@ def test_page(tmp_path, slices16):
     assert "&lt;b&gt;model&lt;/b&gt;, the newest of the run x" in html
     assert "Still about 51 times that of real slices" in html
     assert '<div class="kid far"><b>77</b>' in html
+    assert "measures the 100 images of its grid, and so gives somewhat other values" in html
+    shown = re.search(r'base64,([^"]+)" alt="generated image"', html)[1]
+    with Image.open(io.BytesIO(base64.b64decode(shown))) as image:
+        red, green, _ = np.asarray(image).mean(axis=(0, 1))
+    assert red > 240 > green
     assert (html.count('alt="generated image"'), html.count('alt="real image"')) == (10, 10)
     assert "&lt;b&gt;model&lt;/b&gt;" in html
     assert "mind the gap" in html

@@ -191,6 +191,7 @@ def test_curves_are_drawn_with_band_and_mark(visit):
     assert [chart.find_element(By.TAG_NAME, "h3").text for chart in charts[2:]] == ["Losses", "Noise"]
     assert [len(chart.find_elements(By.CLASS_NAME, "curve")) for chart in charts] == [1, 2, 2, 1]
     assert [len(chart.find_elements(By.CLASS_NAME, "band")) for chart in charts] == [1, 0, 0, 0]
+    assert find(browser, ".chart path")[0].rect["y"] < charts[0].find_element(By.CLASS_NAME, "mark").rect["y"] - 9
     mark = charts[0].find_element(By.CLASS_NAME, "mark")
     before = mark.get_attribute("x1")
     browser.find_element(By.ID, "before").click()
@@ -211,7 +212,7 @@ def test_the_best_epoch_has_a_button(visit):
     browser = visit("one.html")
     browser.find_element(By.ID, "slider").send_keys(Keys.HOME)
     best = browser.find_element(By.CLASS_NAME, "to-best")
-    assert best.text == "▼ Lowest KID: 5"
+    assert best.text == "▼ Lowest KID: epoch 5"
     best.click()
     assert epoch_shown(browser) == "epoch 5"
 
@@ -228,7 +229,7 @@ def test_two_runs_side_by_side(visit):
     assert none.is_displayed()
     assert not grids[1].find_element(By.CLASS_NAME, "cells").is_displayed()
     assert len(find(browser, ".chart")[0].find_elements(By.CLASS_NAME, "curve")) == 2
-    assert "The runs differ in dropout (0.2, 0.0)" in browser.find_element(By.TAG_NAME, "header").text
+    assert "The runs differ in dropout: 0.2, 0.0." in browser.find_element(By.TAG_NAME, "header").text
     differing = browser.find_element(By.ID, "differing")
     assert differing.find_element(By.CSS_SELECTOR, "tbody tr").text.startswith("dropout")
     assert differing.rect["y"] < find(browser, "#facts .changed")[0].rect["y"]
@@ -252,6 +253,8 @@ def test_marks_of_two_runs_do_not_hide_one_another(visit):
     marks = find(browser, ".slide .best")
     assert len(marks) == 2
     assert abs(marks[0].rect["y"] - marks[1].rect["y"]) >= 9
+    assert [button.text for button in find(browser, ".to-best")] == [
+        "▼ Lowest KID of long: epoch 5", "▼ Lowest KID of short: epoch 3"]
 
 
 def test_what_went_wrong_stands_beside_the_grid(visit, folders):
@@ -261,6 +264,9 @@ def test_what_went_wrong_stands_beside_the_grid(visit, folders):
     browser = visit("wrong.html")
     why = "diverged (Losses: generator 4\u202f000, limit 1\u202f000)"
     assert find(browser, ".run .note")[0].text == f"epoch 2; tinted green (39 grey levels); {why}"
+    plot = find(browser, ".chart .mark")[0].rect
+    warning = find(browser, ".chart path")[-1].rect
+    assert warning["y"] > plot["y"] + plot["height"]
     browser.find_element(By.ID, "before").click()
     assert find(browser, ".run .note")[0].text.startswith("epoch 1; tinted green")
     assert why not in browser.find_element(By.TAG_NAME, "main").text
@@ -378,10 +384,13 @@ def real_runs(tmp_path_factory):
     ("finished/index.html", ["96 slices of 2 synthetic phantoms", "Finished", "6 epochs in", "ended ", " ago",
                              "KID in epoch 6", "Still about 260 times that of real slices"]),
     ("running/index.html", ["Running", "epoch 4 of 100, ", "to go, updated ", " ago"]),
-    ("diverged/index.html", ["Diverged", "Epochs 2 to 5 diverged", "loss wasserstein instead of softplus"]),
+    ("diverged/index.html", ["Diverged", "Epochs 2 to 5: diverged. Still so in the newest epoch.", "It got worse after",
+                             "Not as in the paper: step size (alpha) 0.5 instead of 0.0002, loss wasserstein"]),
     ("compared.html", ["finished and diverged compared", "96 slices of 2 synthetic phantoms, 32×32 pixels.",
-                       "The runs differ in loss (softplus, wasserstein)",
-                       "In epoch 5, by KID, finished", "is nearer to real slices than diverged"]),
+                       "The runs differ in step size (alpha): 0.0002, 0.5; loss: softplus, wasserstein;",
+                       "In epoch 5, by KID, finished", "is nearer to real slices than diverged", "KID in epoch 5",
+                       "It got better: from 76", "It got worse after epoch 1: 876", "nearly the same level",
+                       "Epochs 2 to 5: diverged. Still so"]),
     ("evaluation/index.html", ["Evaluation of 30 images", 'the newest of the run "finished", after epoch 6 of 6',
                                "times that of real slices"])])
 def test_real_runs_in_five_seconds(browser, real_runs, page, words, width, height):

@@ -102,6 +102,16 @@ def test_two_runs_begin_at_their_last_common_epoch(tmp_path, slices16):
         ["KID in epoch 1", "KID in epoch 2", "KID in epoch 3"], ["KID in epoch 1", "KID in epoch 2", "KID in epoch 2"]]
     assert found["nearer"][0] == "In epoch 1, by KID, a (1\u202f000) is as near to real slices as b (1\u202f000)."
     assert [[setting["name"] for setting in of_runs] for of_runs in found["differing"]] == [["seed", "seed"]]
+    assert [run["trend"] for run in found["runs"]] == [
+        "It got better: from 1\u202f000 in epoch 1 to 12.3 in epoch 3, its lowest.",
+        "It got better: from 1\u202f000 in epoch 1 to 62.5 in epoch 2, its lowest."]
+
+
+def test_a_measure_has_one_name_whatever_else_was_logged(tmp_path):
+    folder = write_result(tmp_path / "run", [1])
+    (folder / "log").write_text((folder / "log").read_text().replace("noise.air", "variety.levels"))
+    row = content([reading.read(folder)], [None], ["run"], False)["rows"][-1]
+    assert (row["title"], row["label"]) == ("Variety: levels in the brain", "levels in the brain")
 
 
 def test_public_page_names_neither_host_nor_command_nor_path(tmp_path, slices16):

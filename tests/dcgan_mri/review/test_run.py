@@ -8,7 +8,10 @@ from tests.results import write_result
 
 
 def test_differences_from_the_paper():
-    found = {setting["name"]: setting for setting in run.differences(Config(dropout=0.0))}
+    settings = run.differences(Config(dropout=0.0))
+    assert [setting["plain"] for setting in settings[:1] + settings[-3:]] == [
+        "step size (alpha)", "image size", "width of the layers", "number of epochs"]
+    found = {setting["name"]: setting for setting in settings}
     assert [name for name, setting in found.items() if setting["differs"]] == ["dropout"]
     assert (found["dropout"]["value"], found["dropout"]["paper"]) == (0.0, 0.2)
 

@@ -55,19 +55,23 @@ def test_a_run_that_stopped_within_its_last_epoch(folder):
 def test_a_run_that_has_only_begun(folder):
     assert status.progress(reading.read(folder))["news"] == "started"
     assert status.verdict(reading.read(folder), 1) is None
+    assert status.trend(reading.read(folder)) == ""
     assert status.best_epoch(reading.read(folder)) is None
 
 
 @pytest.mark.parametrize(("values", "trend"), [
-    ([9.0], "too early to say"), ([9.0, 5.0], "It gets better: the lowest so far, from 9 in epoch 1"),
-    ([9.0, 5.0, 6.0], "About as good as the lowest so far, 5 in epoch 2"),
-    ([9.0, 5.0, 7.0], "Worse than in epoch 2, which had 5")])
+    ([9.0], "Too early to say whether it gets better."),
+    ([9.0, 8.0, 5.0], "It got better: from 9 in epoch 1 to 5 in epoch 3, its lowest."),
+    ([9.0, 5.0, 6.0], "It stayed about as good after epoch 2: from 9 in epoch 1 to 5, its lowest, then 6 in epoch 3."),
+    ([5.0, 9.0, 7.0], "It got worse after epoch 1: 5, its lowest, then 7 in epoch 3.")])
 def test_whether_it_gets_better(folder, values, trend):
-    run = logged(folder, *kids(*values, 0.1))
-    found = status.verdict(run, len(values))
-    assert trend in found["trend"]
-    assert found["title"] == f"KID in epoch {len(values)}"
-    assert found["distance"].startswith(f"Still about {values[-1]:.0f} times that of real slices")
+    assert status.trend(logged(folder, *kids(*values))) == trend
+
+
+def test_how_good_an_epoch_is(folder):
+    found = status.verdict(logged(folder, *kids(9.0, 5.0, 0.1)), 2)
+    assert found["title"] == "KID in epoch 2"
+    assert found["distance"].startswith("Still about 5 times that of real slices")
     assert found["place"] == "far"
 
 
@@ -95,9 +99,10 @@ def test_the_best_epoch_is_that_of_the_lowest_kid(folder):
     (kids(9.0, 0.01, 9.0), {}),  # ten times the lowest, but not ten times what real slices give
     ([{"dis/loss": -1010.0}], {1: ("diverged", "Losses: discriminator −1\u202f010, limit −1\u202f000")}),
     ([{"gen/loss": 999.0}], {}),
-    ([{"measure/variety.levels": 0.2}] * 4, dict.fromkeys((3, 4), ("collapsed", "Variety: levels 0.2, limit 0.25"))),
+    ([{"measure/variety.levels": 0.2}] * 4, dict.fromkeys(
+        (3, 4), (status.ONE_LEVEL, "Variety: levels in the brain 0.2, limit 0.25"))),
     ([{"measure/diversity.similarity": value} for value in (2.0, 2.0, 2.0, 1.2)],
-     {3: ("collapsed", "Likeness of pairs 2, limit 1.32")}),
+     {3: (status.ONE_IMAGE, "Likeness of pairs 2, limit 1.32")}),
 ])
 def test_epochs_that_went_wrong(folder, values, flags):
     scale = json.loads((folder / "measures.json").read_text())
@@ -107,11 +112,13 @@ def test_epochs_that_went_wrong(folder, values, flags):
 
 
 def test_flags_in_words():
-    flags = {**dict.fromkeys((1, 14, 15, 16), ("collapsed", "")), 20: ("diverged", "KID 95, limit 51")}
-    assert status.in_words(flags) == "Epochs 1, 14 to 16 collapsed; epoch 20 diverged (epoch 20: KID 95, limit 51)."
-    assert status.in_words({7: ("diverged", "KID 95, limit 51")}) == "Epoch 7 diverged (KID 95, limit 51)."
-    assert status.in_words(dict.fromkeys(range(1, 15, 2), ("collapsed", "x"))) == "7 epochs collapsed (epoch 13: x)."
-    assert status.in_words({}) == ""
+    flags = {**dict.fromkeys((3, 14, 15, 16), (status.ONE_LEVEL, "")), 20: ("diverged", "KID 95, limit 51")}
+    assert status.in_words(flags, True) == (
+        "Epochs 3, 14 to 16: nearly the same level in the brain in all images; epoch 20: diverged. "
+        "Still so in the newest epoch.")
+    assert status.in_words(dict.fromkeys(range(3, 17, 2), (status.ONE_IMAGE, "x")), False) == (
+        "7 epochs: nearly the same image every time. Not in the newest epoch.")
+    assert status.in_words({}, False) == ""
 
 
 @pytest.mark.parametrize(("said", "subjects", "text"), [
