@@ -37,7 +37,8 @@ def whole_file(path):
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            with contextlib.suppress(FileNotFoundError):  # Ctrl-C may come just after it was renamed
+                os.unlink(temporary)
             raise
     except OSError as error:
         reason = error.strerror or error

@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 
 from dcgan_mri.errors import DataError, UsageError
 from dcgan_mri.files import lock, remove_leftovers, write_text
@@ -26,6 +27,8 @@ BEST_GENERATOR = "generator_best.npz"
 PAGE = "index.html"
 LOCK = ".lock"
 UNFINISHED = ".unfinished"
+# A launcher passes Ctrl-C on to one rank after the other: all are to have stopped writing before a folder is removed.
+SECONDS_TO_STOP = 0.5
 
 PACKAGES = ("chainer", "numpy", "cupy-cuda12x", "nvidia-cudnn-cu12", "nvidia-cudnn-frontend", "mpi4py", "mpich",
             "pillow", "scikit-image", "scipy", "matplotlib", "pyyaml")
@@ -93,7 +96,9 @@ def whole_folder(out, first=True):
             for entry in unfinished.iterdir():
                 entry.rename(path / entry.name)
             unfinished.rmdir()
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            time.sleep(SECONDS_TO_STOP)
         shutil.rmtree(path, ignore_errors=True)
         raise
 

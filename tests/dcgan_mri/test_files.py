@@ -27,6 +27,17 @@ def test_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["f"]
 
 
+def test_ctrl_c_just_after_the_rename_is_ctrl_c(tmp_path, monkeypatch):
+    def replace(*paths, rename=os.replace):
+        rename(*paths)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "f") as file:
+        file.write(b"abc")
+    assert (tmp_path / "f").read_bytes() == b"abc"
+
+
 def test_what_cannot_be_written_is_named(tmp_path):
     with pytest.raises(DataError, match="none/f: cannot write it .*No such file or directory"), whole_file(
             tmp_path / "none" / "f"):

@@ -99,8 +99,7 @@ def test_a_signal_ends_every_run_with_a_snapshot(few):
     _, error = plan.communicate(timeout=300)
     assert plan.returncode == 75, error
     assert error.endswith("experiments: error: interrupted; the same command goes on where this one stopped\n")
-    assert list(folder.glob("*/snapshot_iter_*.npz"))
-    assert not list(folder.glob("*.seed*.json"))
+    assert list(folder.glob("*/snapshot_iter_*.npz"))  # of a run that had not come to its end
 
 
 def test_runs_that_failed_are_named_and_the_others_are_made(few):

@@ -382,14 +382,14 @@ def real_runs(tmp_path_factory):
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (390, 844)])
 @pytest.mark.parametrize(("page", "words"), [
     ("finished/index.html", ["96 slices of 2 synthetic phantoms", "Finished", "6 epochs in", "ended ", " ago",
-                             "KID in epoch 6", "Still about 260 times that of real slices"]),
+                             "KID in epoch 6", "Still about ", " times that of real slices"]),
     ("running/index.html", ["Running", "epoch 4 of 100, ", "to go, updated ", " ago"]),
     ("diverged/index.html", ["Diverged", "Epochs 2 to 5: diverged. Still so in the newest epoch.", "It got worse after",
                              "Not as in the paper: step size (alpha) 0.5 instead of 0.0002, loss wasserstein"]),
     ("compared.html", ["finished and diverged compared", "96 slices of 2 synthetic phantoms, 32×32 pixels.",
                        "The runs differ in step size (alpha): 0.0002, 0.5; loss: softplus, wasserstein;",
                        "In epoch 5, by KID, finished", "is nearer to real slices than diverged", "KID in epoch 5",
-                       "It got better: from 76", "It got worse after epoch 1: 876", "nearly the same level",
+                       "It got better: from ", "It got worse after epoch 1: ", "nearly the same level",
                        "Epochs 2 to 5: diverged. Still so"]),
     ("evaluation/index.html", ["Evaluation of 30 images", 'the newest of the run "finished", after epoch 6 of 6',
                                "times that of real slices"])])
