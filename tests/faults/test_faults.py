@@ -59,7 +59,7 @@ def test_a_signal_to_any_rank_stops_all_with_a_snapshot(slices16, tmp_path, numb
     said = (tmp_path / "log").read_text()
     assert status == 75, said
     assert "Go on: " in said
-    assert f"-o {out} -r" in said
+    assert f"-o {out} --measures on --gpu off -r" in said
     iteration = int(snapshots.newest_first(out)[0].stem.rpartition("_")[2])
     assert f"Interrupted at iteration {iteration} of 10000" in said
 
