@@ -104,8 +104,8 @@ class Replay:
         self.numbers = []
         self.is_captured = False
 
-    def launch(self):
-        """Compute."""
+    def launch(self, stream=None):
+        """Compute; Python's counts are made once more, too."""
         self._left = iter(self.numbers)
         Replay.playing = self
         try:
@@ -214,7 +214,7 @@ class RawKernel:
         self.function = getattr(_library(source), f"launch_{name}")
 
     def __call__(self, blocks, threads, arguments):
-        arguments = _arguments(self, arguments)
+        blocks, threads, *arguments = _arguments(self, (blocks, threads, *arguments))
         assert len(arguments) == len(self.types), (len(arguments), self.types)
         given = [_argument(*pair) for pair in zip(self.types, arguments, strict=True)]
         self.function(_Index(*blocks, *[1] * (3 - len(blocks))), _Index(*threads, *[1] * (3 - len(threads))), *given)

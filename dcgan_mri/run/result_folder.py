@@ -13,7 +13,7 @@ import sys
 import time
 
 from dcgan_mri.errors import DataError, UsageError
-from dcgan_mri.files import lock, remove_leftovers, write_text
+from dcgan_mri.files import TEMPORARY, lock, remove_leftovers, write_text
 
 # What stands in the folder; the names of grids and snapshots are in `sample_grids` and `snapshots`.
 CONFIG = "config.yaml"
@@ -26,7 +26,6 @@ BEST = "generator_best.json"
 BEST_GENERATOR = "generator_best.npz"
 PAGE = "index.html"
 LOCK = ".lock"
-UNFINISHED = ".unfinished"
 # A launcher passes Ctrl-C on to one rank after the other: all are to have stopped writing before a folder is removed.
 SECONDS_TO_STOP = 0.5
 
@@ -64,10 +63,10 @@ def open_new(out, instead=""):
     path = pathlib.Path(out)
     with making(out):
         taken = path.exists() and (not path.is_dir() or any(
-            entry.name not in (LOCK, UNFINISHED) for entry in path.iterdir()))
+            entry.name not in (LOCK, TEMPORARY) for entry in path.iterdir()))
         if not taken:
             path.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(path / UNFINISHED, ignore_errors=True)
+            shutil.rmtree(path / TEMPORARY, ignore_errors=True)
     if taken:
         raise UsageError(f"{out}: exists already; {instead}give another folder by -o")
 
@@ -87,7 +86,7 @@ def whole_folder(out, first=True):
         Path: The folder to write into.
     """
     path = pathlib.Path(out).resolve()
-    unfinished = path / UNFINISHED
+    unfinished = path / TEMPORARY
     try:
         with making(out):
             unfinished.mkdir(exist_ok=True)
