@@ -10,7 +10,10 @@ NETWORKS = {"gen": "generator", "dis": "discriminator"}
 
 
 class StopUnlessFinite(chainer.training.Extension):
-    """Stops as soon as a loss is NaN or infinite; on every rank, behind `GlobalMean`, so that all stop together."""
+    """Stops once a loss is NaN or infinite; on every rank, behind `GlobalMean`, so that all stop together.
+
+    On GPUs that is an iteration later, since `GlobalMean` reads a step late there.
+    """
 
     trigger = EACH_ITERATION
     priority = chainer.training.PRIORITY_EDITOR - 1

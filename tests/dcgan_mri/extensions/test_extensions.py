@@ -17,7 +17,7 @@ from dcgan_mri.chainer_compat import chainer
 from dcgan_mri.config import Config
 from dcgan_mri.errors import DataError, DivergedError
 from dcgan_mri.extensions.finite import StopUnlessFinite
-from dcgan_mri.extensions.global_mean import GlobalMean
+from dcgan_mri.extensions.global_mean import GlobalMean, Readback
 from dcgan_mri.extensions.log import Log
 from dcgan_mri.extensions.loss_plot import LossPlot
 from dcgan_mri.extensions.progress import ProgressLines, Table
@@ -26,6 +26,7 @@ from dcgan_mri.extensions.snapshot import GeneratorFile, Snapshot
 from dcgan_mri.networks import Generator
 from dcgan_mri.pixels import grey
 from dcgan_mri.sampling import sample_stack
+from tests import gpu_stand_in
 from tests.helpers import ROOT, SMALL
 
 CONFIG = Config(**SMALL)
@@ -112,6 +113,19 @@ def test_global_mean_turns_observations_into_floats(tmp_path):
     trainer = run(tmp_path, GlobalMean(MPI.COMM_SELF), iterations=3)
     assert trainer.observation == {"gen/loss": 3.0, "dis/loss": 1.0, "dis/y_real": 2.0, "dis/y_fake": 3.0}
     assert all(type(value) is float for value in trainer.observation.values())
+
+
+@pytest.mark.parametrize("device", ["cpu", "stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])
+def test_numbers_of_a_gpu_are_read_a_step_late(monkeypatch, device):
+    if device == "stand-in":
+        cupy, _ = gpu_stand_in.install(monkeypatch)
+        monkeypatch.setattr(chainer.backend, "get_array_module", lambda *arrays: cupy)
+    xp = chainer.get_device("@cupy:0").xp if device == "gpu" else cupy if device == "stand-in" else np
+    readback = Readback()
+    read = [readback.read([chainer.Variable(xp.asarray(n, np.float32)), xp.asarray(10.0 * n)]) for n in range(4)]
+    expected = [0, 1, 2, 3] if device == "cpu" else [0, 0, 1, 2]
+    assert np.array_equal(read, [[n, 10 * n] for n in expected])
+    assert read[0].dtype == np.float64
 
 
 def test_progress_lines_say_how_far_and_how_long(tmp_path):
