@@ -57,7 +57,7 @@ class Reference:
         """
         values = {}
         for measure in measures:
-            if self._held_out and (measure.against_held_out or measure.name == "coverage"):
+            if self._held_out and _by_held_out(measure):
                 if measure.name not in self._described:
                     self._described[measure.name] = measure.describe(self._held_out, self._training.real)
                 described = measure.describe(stack, self._training.real)
@@ -84,12 +84,13 @@ class Reference:
 
         Returns:
             dict: Quantity to float, of at most as many held-out slices as a run has images, evenly over them; empty
-            where there are none.
+            where there are none. Without coverage and copies, which would compare these slices with themselves.
         """
         if self._held_out is None:
             return {}
         chosen = np.unique(np.linspace(0, len(self._held_out) - 1, IMAGES).round().astype(int))
-        return self._of_images(self.stack(self._held_out.grey[chosen] * 255))
+        return self._of_images(self.stack(self._held_out.grey[chosen] * 255),
+                               [measure for measure in MEASURES if not _by_held_out(measure)])
 
     def measure_run(self, trained):
         """All numbers of a run: means over its last five epochs.
@@ -114,8 +115,12 @@ class Reference:
         along = {epoch: {name: each[name] for name in ALONG_QUANTITIES} for epoch, each in by_epoch.items()}
         return {"values": values, "along": along, "successes": successes, "failures": failures}
 
-    def _of_images(self, stack):
-        return {**self.measure(stack), "white.share": white_share(stack)}
+    def _of_images(self, stack, measures=MEASURES):
+        return {**self.measure(stack, measures), "white.share": white_share(stack)}
+
+
+def _by_held_out(measure):
+    return measure.against_held_out or measure.name == "coverage"
 
 
 def extremes(distances):

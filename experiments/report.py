@@ -169,7 +169,8 @@ def _campaign(campaign, its_findings):
              f"* Data: {describe_data(campaign.data)} (manifest {campaign.data['fingerprint']}).",
              f"* {len(used)} runs, {sum(twin for _, _, twin in campaign.records)} of them twins; {len(campaign.seeds)} "
              f"seeds; {hours:.1f} hours, one run after another; {' to '.join(dict.fromkeys((dates[0], dates[-1])))}."]
-    lines += [f"* {line}" for line in (_tally(its_findings), _resolution(its_findings)) if line]
+    lines += [f"* {line}" for line in (_tally(its_findings), _distance(campaign, its_findings),
+                                       _resolution(its_findings)) if line]
     if campaign.data["name"] != PHANTOM:
         lines.append("* Images made from these slices are not in the repository; the figures are beside the runs.")
     stale = len(used) - len({id(record) for finding in its_findings for record in finding.used})
@@ -192,7 +193,7 @@ def _scatter(campaign, its_findings):
     if all(math.isnan(value) for each in found.values() for value in each):
         return []
     lines = ["How far a measure scatters (standard deviation, the median over all settings): between seeds, and by "
-             "rounding, between a seed and its twin, whose first weights differ from it in the last digit.", "",
+             "rounding, between a seed and its twin, whose initial weights differ from it in the last digit.", "",
              ".. list-table::",
              "   :header-rows: 1", "", *_row("measure", "between seeds", "by rounding")]
     for measure, each in found.items():
@@ -253,6 +254,21 @@ def _tally(its_findings):
     counts = ", ".join(f"{word} {words.count(word)}" for word in (
         verdicts.HOLDS, verdicts.FAILS, verdicts.UNDECIDED, verdicts.TRIAL, verdicts.NOT_RUN) if word in words)
     return f"{len(words)} claims: {counts}."
+
+
+def _distance(campaign, its_findings):
+    """How near to real slices the arms come: what a difference between them is worth."""
+    means = {}
+    for finding in its_findings:
+        for arm, by_seed in finding.values(QUALITY).items():
+            if known := list(_numbers(by_seed).values()):
+                means[np.mean(known)] = f"{finding.experiment.id}, {arm}"
+    if not means:
+        return ""
+    real = campaign.real.get(QUALITY, math.nan)
+    beside = "" if math.isnan(real) else f", where real slices give {real:.3g}"
+    return (f"Mean {QUALITY} of an arm: {min(means):.3g} ({means[min(means)]}) to {max(means):.3g} "
+            f"({means[max(means)]}){beside}.")
 
 
 def _resolution(its_findings):

@@ -60,7 +60,9 @@ def test_every_epoch_that_was_kept_is_measured_along_the_run(measured):
 
 def test_held_out_slices_come_out_nearer_to_the_training_slices_than_noisy_ones_do(reference, measured):
     real = reference.measure_real()
-    assert set(real) == set(quantities.NAMES) - {"scores.gap", "kid.swing"}
+    # A slice is its own nearest among the held-out ones, so that coverage and copies would say nothing.
+    assert set(real) == {name for name in quantities.NAMES if name not in ("scores.gap", "kid.swing")
+                         and not name.startswith(("coverage", "memorisation"))}
     assert real["kid"] < measured["values"]["kid"]
     assert real["noise.air"] == 0
 
