@@ -1,6 +1,6 @@
 """Chainer 7.8.1 on NumPy 2, Python 3.12+ and CuPy 14: import Chainer from here, never directly.
 
-Chainer's last release is older than these. Each mend below names what breaks, and since when; there is one for each
+Chainer's last release is older than these. Each fix below names what breaks, and since when; there is one for each
 thing that this project touches, and none for the rest of Chainer.
 
     from dcgan_mri.chainer_compat import F, L, chainer, chainermn

@@ -56,7 +56,7 @@ class Config:
         "leaky_relu", "activation of G's hidden transposed convolutions", "paper, Table I; others: Fig. 3")
     leaky_slope: float = _setting(
         0.2, "slope of Leaky ReLU below zero, in both networks", "released code", ge=0, le=1)
-    gen_output: Literal["tanh", "sigmoid"] = _setting("tanh", "activation of G's last row", "paper, Table I")
+    gen_output: Literal["tanh", "sigmoid"] = _setting("tanh", "activation of G's last layer", "paper, Table I")
     last_conv: bool = _setting(
         True, "G ends with Table I's 3×3 stride 1 row; without it the last row that doubles the size is the output",
         "paper, Table I")
@@ -73,9 +73,9 @@ class Config:
     dropout_when_sampling: bool = _setting(
         False, "keep G's dropout on when images are made", "released code (off); on is the way of pix2pix")
     dropout_at_output: bool = _setting(
-        True, "apply dropout to G's last row too", "paper, II-B (every layer); without it: ours")
+        True, "apply dropout to G's last layer too", "paper, II-B (every layer); without it: ours")
     grey_output: bool = _setting(
-        False, "G's last row makes one channel, which is repeated to three: no image has a colour cast",
+        False, "G's last layer makes one channel, which is repeated to three: no image has a colour cast",
         "paper, Table I (three); one: ours")
 
     # The discriminator, Table II
@@ -174,7 +174,7 @@ SETTINGS = Config.__pydantic_fields__
 STEP_SETTINGS = {"alpha": ("adam", "rmsprop"), "learning_rate": ("sgd",), "beta1": ("adam",)}
 
 # `paper`: its numbers, with its words read as the released code does; `released`: that code's numbers too; `literal`:
-# the paper's words taken as they stand; `improved`: the paper's future work, images without grid and cast.
+# the paper's words taken as they stand; `improved`: beyond the paper, for images without grid and cast.
 PRESETS = {
     "paper": {},
     "released": {"n_z": 100, "middle_width": 256, "batchsize": 16},

@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: one line that names the file or option, the value and the remedy."""
+"""Errors that are the user's to correct: one line that names the file or option, the value and the remedy."""
 
 import contextlib
 import sys

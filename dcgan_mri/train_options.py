@@ -67,7 +67,7 @@ def parse(argv, prints):
     which = parser.add_argument_group("which settings")
     which.add_argument("--preset", choices=settings.PRESETS,
                        help="paper: its numbers, its words read as its released code does; released: that code's "
-                            "numbers too; literal: its words as they stand; improved: its future work (default paper)")
+                            "numbers too; literal: its words as they stand; improved: beyond the paper (default paper)")
     which.add_argument("--config", metavar="FILE", help="YAML file with settings, such as a run's config.yaml")
     numbers = parser.add_argument_group("settings of the training")
     add_settings(numbers, {"epoch": ("-e",), "batchsize": ("-b",), "n_subjects": (), "optimizer": (), "alpha": (),

@@ -23,7 +23,7 @@ class Run:
     Attributes:
         name (str): What differs from the paper's settings at this scale, such as ``dropout-0.0``; else ``paper``.
         config (dcgan_mri.config.Config): All settings, the seed included.
-        twin (bool): Whether its first weights differ from those of the seed in the last digit.
+        twin (bool): Whether its initial weights differ from those of the seed in the last digit.
         along (bool): Whether it is measured along its epochs too, not only at the end.
     """
 

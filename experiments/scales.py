@@ -17,7 +17,7 @@ class Scale:
         settings (dict): What differs from the paper in every run.
         epochs (float): Factor on the epochs of every arm.
         seeds (int): Runs of each arm.
-        twins (int): How many of the seeds of a deciding arm are run once more from first weights that differ in the
+        twins (int): How many of the seeds of a deciding arm are run once more from initial weights that differ in the
             last digit.
         decides (bool): Whether claims get a verdict.
         levels (str): Slices of each phantom, as ``python -m preprocess build --slices`` takes them.

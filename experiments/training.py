@@ -167,7 +167,7 @@ def _trainer(run, folder, place, out, interruption):
 
 
 def nudge(network):
-    """Change all first weights in their last digit: what another processor's rounding does to a training, and no more.
+    """Change all initial weights in their last digit: what another processor's rounding does to a training, no more.
 
     Args:
         network (chainer.Chain): The network; weights that are 0 stay.

@@ -71,7 +71,7 @@ def judge(part, values):
 
 
 def judge_with_twins(part, values, twins):
-    """Judge one comparison, and see whether a change of the first weights in their last digit would judge otherwise.
+    """Judge one comparison, and see whether a change of the initial weights in their last digit would judge otherwise.
 
     Args:
         part (experiments.definition.Part): The comparison.

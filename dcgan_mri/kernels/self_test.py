@@ -20,7 +20,7 @@ TOLERANCE = 0.02
 STEPS = WARM_UP + 2
 SETTINGS = {"image_size": 32, "width": 1 / 32, "optimizer": "sgd"}
 # A slope of 1 below zero is none. Where values near a bend change sides, products of 10 bits of mantissa alone move the
-# steps by 13 to 30 %; without bends by less than 1 %.
+# steps by 13 to 30 %; without nonlinearities by less than 1 %.
 WITHOUT_BENDS = {"gen_activation": "leaky_relu", "dis_activation": "leaky_relu", "leaky_slope": 1.0}
 
 
