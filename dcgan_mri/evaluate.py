@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from dcgan_mri import provenance
 from dcgan_mri.run import reading, result_folder, snapshots
 from dcgan_mri.run.resume import DATASET
 from dcgan_mri.commandline import Parser, say
@@ -36,6 +37,7 @@ PROGRAM = "dcgan_mri.evaluate"
 # What `dcgan_mri.generate` leaves beside the images.
 GRID = "grid.png"
 MAX_IMAGES = 100_000
+SIDES = (16, 32, 64, 128, 256, 512, 1024)
 
 
 def main(argv=None):
@@ -69,7 +71,8 @@ def main(argv=None):
             measured, copies = comparison.measure_all(samples, reference, others, progress)
         notes = warnings(len(samples), len(slices), held_out is not None)
         facts = {
-            "images": str(args.images), "origin": origin(pathlib.Path(args.images)),
+            "images": str(args.images), "generator_sha256": provenance.sha256(args.images) if model else None,
+            "origin": origin(pathlib.Path(args.images)),
             "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "n_images": len(samples), "dataset": str(slices.folder),
             "n_slices": len(slices), "n_held_out": len(held_out) if held_out else 0,
@@ -181,14 +184,26 @@ def choose_slices(args, model):
         Slices: The slices.
 
     Raises:
-        DataError: If they cannot be read.
+        DataError: If they cannot be read, or are others by now.
+        UsageError: If measures cannot halve their side down to 16 pixels.
     """
+    slices = _choose_slices(args, model)
+    if slices.image_size not in SIDES:
+        raise UsageError(f"{slices.folder}: its slices are {slices.image_size} pixels wide, which the measures cannot "
+                         f"halve again and again; make them with a --size of {', '.join(map(str, SIDES))}")
+    return slices
+
+
+def _choose_slices(args, model):
     run = pathlib.Path(args.images).parent
     place = result_folder.last_start(run).get("dataset") if model and args.dataset is None else None
     if not isinstance(place, str):
         return Slices(args.dataset or DATASET)
+    slices = Slices(place, n_subjects=model[1].n_subjects)
+    if not result_folder.was_trained_on(run, slices):
+        raise DataError(f"{place}: no longer has the slices on which {run} was trained; name slices by -i")
     print(f"measuring against {place}, on which {run} was trained; -i names other slices", flush=True)
-    return Slices(place, n_subjects=model[1].n_subjects)
+    return slices
 
 
 def make_samples(args, model, slices):

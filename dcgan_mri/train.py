@@ -94,8 +94,8 @@ def main(argv=None):
         watch.stage("reading slices")
         batches.decode_first_epoch()
         ready.agree()
-        facts = {**place.facts, "dataset": str(args.dataset), "slices": len(slices),
-                 "from_iteration": updater.iteration}
+        facts = {**place.facts, "dataset": str(slices.folder.resolve()), "slices": len(slices),
+                 "slices_sha256": slices.fingerprint, "from_iteration": updater.iteration}
         claim = resume.open_result_folder(args, config, facts) if first else None
 
     if first:

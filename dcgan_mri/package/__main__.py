@@ -13,6 +13,7 @@ from dcgan_mri.errors import DataError, UsageError, shown_to_user
 from dcgan_mri.files import whole_file
 from dcgan_mri.package import card
 from dcgan_mri.review.__main__ import slices_of
+from dcgan_mri import provenance
 from dcgan_mri.run import reading, result_folder, snapshots
 
 PROGRAM = "dcgan_mri.package"
@@ -104,12 +105,12 @@ def read_evaluation(folder, generator):
     path = pathlib.Path(folder) / "evaluation.json"
     try:
         evaluation = json.loads(path.read_text(encoding="utf-8"))
-        images = evaluation["images"]
+        images, judged = evaluation["images"], evaluation["generator_sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: cannot read it ({reason}); give the folder that `evaluate` wrote") from None
-    if pathlib.Path(images).resolve() != generator.resolve():
-        raise DataError(f"{path}: is about {images}, not about {generator}; "
+    if judged != provenance.sha256(generator):
+        raise DataError(f"{path}: is about {images} as it was then, not about {generator}; "
                         f"`python -m dcgan_mri.evaluate {generator} -o DIR` writes the one to give")
     return evaluation
 

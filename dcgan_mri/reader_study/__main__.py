@@ -45,11 +45,10 @@ def make(args):
     gen, config = snapshots.load_generator(args.generator)
     training = Slices(args.dataset, config.image_size, n_subjects=config.n_subjects)
     held_out = Slices(args.dataset, config.image_size, split="held-out")
-    trained_on = result_folder.last_start(pathlib.Path(args.generator).parent).get("slices", len(training))
-    if trained_on != len(training):
+    if not result_folder.was_trained_on(pathlib.Path(args.generator).parent, training):
         raise DataError(
-            f"{args.generator}: was trained on {trained_on} slices, {args.dataset} has {len(training)} for training; "
-            f"give the set that it was trained on, or its held-out subjects may be known to it")
+            f"{args.dataset}: not the slices that {args.generator} was trained on; give those by -i, or the generator "
+            f"may know the held-out subjects")
     rng = np.random.default_rng(args.seed)
     backends.use("fast")
     made = images.generated(gen, config, training, args.synthetic + design.PRACTICE, rng)

@@ -92,7 +92,8 @@ def slices_of(folder, dataset):
     place = run.starts[-1].get("dataset") if run.starts else None
     try:
         if isinstance(place, str):
-            return Slices(place, run.config.image_size, n_subjects=run.config.n_subjects)
+            slices = Slices(place, run.config.image_size, n_subjects=run.config.n_subjects)
+            return slices if result_folder.was_trained_on(folder, slices) else None
     except UserError:
         pass
     return None

@@ -52,7 +52,7 @@ class Epochs:
             DataError: If the grid cannot be read.
         """
         status = path.stat()
-        made_of = [status.st_size, status.st_mtime_ns, size, str(self.slices.folder) if self.slices else None, FORMAT]
+        made_of = [status.st_size, status.st_mtime_ns, size, self.slices.fingerprint if self.slices else None, FORMAT]
         cache = self.folder / CACHE / f"{path.stem}.json"
         try:
             found = json.loads(cache.read_text(encoding="utf-8"))

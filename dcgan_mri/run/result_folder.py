@@ -29,8 +29,9 @@ LOCK = ".lock"
 # A launcher passes Ctrl-C on to one rank after the other: all are to have stopped writing before a folder is removed.
 SECONDS_TO_STOP = 0.5
 
-PACKAGES = ("chainer", "numpy", "cupy-cuda12x", "nvidia-cudnn-cu12", "nvidia-cudnn-frontend", "mpi4py", "mpich",
-            "pillow", "scikit-image", "scipy", "matplotlib", "pyyaml")
+PACKAGES = ("chainer", "numpy", "numba", "cupy-cuda12x", "cupy-cuda13x", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13",
+            "nvidia-cudnn-frontend", "nvidia-nccl-cu12", "nvidia-nccl-cu13", "mpi4py", "mpich", "pillow",
+            "scikit-image", "scipy", "matplotlib", "pyyaml")
 
 
 @contextlib.contextmanager
@@ -147,6 +148,19 @@ def last_start(out):
         dict: The newest entry of ``environment.json``; empty if there is none.
     """
     return (_starts(out) or [{}])[-1]
+
+
+def was_trained_on(out, slices):
+    """Whether a run was trained on these slices, by their manifest.
+
+    Args:
+        out (str or Path): Result folder.
+        slices (dcgan_mri.slice_set.Slices): The slices.
+
+    Returns:
+        bool: True also where the folder does not tell.
+    """
+    return last_start(out).get("slices_sha256", slices.fingerprint) == slices.fingerprint
 
 
 def _starts(out):

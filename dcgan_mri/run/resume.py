@@ -140,7 +140,7 @@ def restore(snapshot, trainer, slices):
     path, _, arrays = snapshot
     if str(arrays["updater/iterator:main/slices"]) != slices.fingerprint:
         before = result_folder.last_start(trainer.out).get("dataset")
-        theirs = f"{before}, " if isinstance(before, str) and before != str(slices.folder) else ""
+        theirs = f"{before}, " if isinstance(before, str) and before != str(slices.folder.resolve()) else ""
         raise DataError(f"{slices.folder}: not the slices that this run began with, which were {theirs}those with "
                         f"manifest {str(arrays['updater/iterator:main/slices'])[:12]}…; name them with -i")
     snapshots.restore(path, arrays, trainer)

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from dcgan_mri.run import snapshots
 from dcgan_mri.config import Config
 from dcgan_mri.errors import DataError
 from dcgan_mri.networks import Generator
+from dcgan_mri.slice_set import Slices
 from tests.helpers import SMALL, run_job, write_slice_set
 from tests.phantoms import phantom_slices
 from tests.results import write_result
@@ -95,7 +97,8 @@ def test_a_model_is_measured_against_the_slices_of_its_run(tmp_path, capsys):
     run = tmp_path / "run"
     run.mkdir()
     snapshots.save_generator(run / "generator.npz", Generator(config), config)
-    (run / "environment.json").write_text(json.dumps({"starts": [{"dataset": str(slices)}]}))
+    start = {"dataset": str(slices), "slices_sha256": Slices(slices).fingerprint}
+    (run / "environment.json").write_text(json.dumps({"starts": [start]}))
     evaluate.main([str(run / "generator.npz"), "-n", "4"])
     printed = capsys.readouterr().out
     assert printed.startswith(f"measuring against {slices}, on which {run} was trained; -i names other slices\n")
@@ -104,6 +107,22 @@ def test_a_model_is_measured_against_the_slices_of_its_run(tmp_path, capsys):
     other = write_slice_set(tmp_path / "other", n=5)
     evaluate.main([str(run / "generator.npz"), "-n", "4", "-i", str(other)])
     assert f"against 5 slices of 1 subjects in {other}" in capsys.readouterr().out
+
+    shutil.rmtree(slices)
+    write_slice_set(slices, n=12, seed=1, subjects=("a", "b", "c"))
+    with pytest.raises(SystemExit) as exit_:
+        evaluate.main([str(run / "generator.npz"), "-n", "4"])
+    assert exit_.value.code == 1
+    message = f"{slices}: no longer has the slices on which {run} was trained; name slices by -i"
+    assert message in capsys.readouterr().err
+
+
+def test_slices_of_a_side_that_cannot_be_halved_are_refused(tmp_path, capsys):
+    slices = write_slice_set(tmp_path / "set", n=2, size=24)
+    with pytest.raises(SystemExit) as exit_:
+        evaluate.main([str(slices), "-i", str(slices)])
+    assert exit_.value.code == 2
+    assert f"{slices}: its slices are 24 pixels wide, which the measures cannot halve" in capsys.readouterr().err
 
 
 def test_which_generator_of_a_run(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from dcgan_mri import train_options
+from dcgan_mri.slice_set import Slices
 from dcgan_mri.run import sample_grids
 from dcgan_mri.run.snapshots import load_generator
 from dcgan_mri.train import resume_command
@@ -59,12 +60,13 @@ def test_result_folder_is_complete(finished):
     assert all(np.isfinite(entry[key]) for entry in log for key in ("gen/loss", "dis/loss", "dis/y_real", "dis/y_fake"))
 
 
-def test_what_the_run_says_of_itself(finished):
+def test_what_the_run_says_of_itself(finished, slices16):
     done, out = finished
     settings = yaml.safe_load((out / "config.yaml").read_text())
     assert (settings["epoch"], settings["batchsize"], settings["image_size"]) == (3, 8, 16)
     start, = json.loads((out / "environment.json").read_text())["starts"]
     assert (start["ranks"], start["communicator"], start["slices"]) == (2, "naive", 16)
+    assert (start["dataset"], start["slices_sha256"]) == (str(slices16), Slices(slices16).fingerprint)
     assert "communicator: naive (no GPU)" in done.stdout
     assert "device: CPU (asked for)" in done.stdout
     assert re.search(r"threads for each rank: \d", done.stdout)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dcgan_mri import provenance
 from dcgan_mri.package import __main__ as package
 from dcgan_mri.run import snapshots
 from dcgan_mri.sampling import sample_stack
@@ -102,16 +103,18 @@ def test_weights_that_are_not_finite_are_refused(result, tmp_path, capsys):
 
 
 def test_evaluation_of_this_generator_only(result, tmp_path, capsys):
-    for name, images in (("mine", result / "generator.npz"), ("other", tmp_path / "other.npz")):
+    # The second is of the same file as it was after an earlier epoch.
+    for name, judged in (("mine", provenance.sha256(result / "generator.npz")), ("other", "0123")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "evaluation.json").write_text(json.dumps(
-            {"images": str(images), "n_images": 50, "quantities": [{"name": "kid", "value": 4.25}]}))
+            {"images": "result/generator.npz", "generator_sha256": judged, "n_images": 50,
+             "quantities": [{"name": "kid", "value": 4.25}]}))
     package.main([str(result), "-o", str(tmp_path / "flair.zip"), "--evaluation", str(tmp_path / "mine")])
     with zipfile.ZipFile(tmp_path / "flair.zip") as archive:
         assert "0 is the same distribution): 4.25\n" in archive.read("flair/README.md").decode()
     status, message = refused(capsys, result, "-o", tmp_path / "b.zip", "--evaluation", tmp_path / "other")
     assert status == 1
-    assert f"is about {tmp_path}/other.npz" in message
+    assert f"is about result/generator.npz as it was then, not about {result}/generator.npz" in message
     status, message = refused(capsys, result, "-o", tmp_path / "b.zip", "--evaluation", tmp_path)
     assert status == 1
     assert "give the folder that `evaluate` wrote" in message

@@ -7,6 +7,7 @@ import pytest
 
 from dcgan_mri.reader_study import __main__ as reader_study
 from dcgan_mri.reader_study.scores import PATIENT
+from dcgan_mri.slice_set import Slices
 from tests.helpers import write_slice_set
 
 
@@ -93,12 +94,13 @@ def test_another_set_than_that_of_the_training(generator_file, slices_and_held_o
     (tmp_path / "generator.npz").write_bytes(generator_file.read_bytes())
     options = ("make", tmp_path / "generator.npz", "-i", slices_and_held_out, "-o", tmp_path / "study", "--real", 3,
                "--synthetic", 3, "--repeats", 1)
-    (tmp_path / "environment.json").write_text('{"starts": [{"slices": 40}]}')
+    (tmp_path / "environment.json").write_text('{"starts": [{"slices_sha256": "0123"}]}')
     status, message = refused(capsys, *options)
     assert status == 1
-    assert "was trained on 40 slices" in message
+    assert f"{slices_and_held_out}: not the slices that {tmp_path}/generator.npz was trained on" in message
     assert not (tmp_path / "study").exists()
-    (tmp_path / "environment.json").write_text('{"starts": [{"slices": 16}]}')
+    fingerprint = Slices(slices_and_held_out).fingerprint
+    (tmp_path / "environment.json").write_text(json.dumps({"starts": [{"slices_sha256": fingerprint}]}))
     run(*options)
 
 

@@ -1,6 +1,7 @@
 """What is kept of each epoch's grid, and when it is made again."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -38,6 +39,18 @@ def test_made_once_and_again_when_something_changed(tmp_path, slices16):
     (folder / "page" / "epoch_0001.json").write_text("{")
     Epochs(folder, None, counting(made)).entry(path, 500)
     assert len(made) == 5
+
+
+def test_nearest_slices_are_looked_for_again_in_a_set_made_anew(tmp_path):
+    place, other = tmp_path / "set", write_slice_set(tmp_path / "other", n=4, seed=1)
+    write_slice_set(place)
+    folder = write_result(tmp_path / "run", [1])
+    path = sample_grids.by_epoch(folder)[1]
+    Epochs(folder, Slices(place), counting([])).entry(path, 500)
+    shutil.rmtree(place)
+    other.rename(place)
+    nearest = Epochs(folder, Slices(place), counting([])).entry(path, 500)["nearest"]
+    assert max(max(each) for each in nearest) < 4
 
 
 def test_finds_the_nearest_slice(tmp_path, slices16):

@@ -1,8 +1,12 @@
 """`python -m dcgan_mri.review` as a user starts it."""
 
+import json
+import shutil
+
 import pytest
 
 from dcgan_mri.review import __main__ as review
+from dcgan_mri.slice_set import Slices
 from tests.helpers import run_job, write_slice_set
 from tests.results import write_result
 
@@ -15,14 +19,6 @@ def test_one_run(tmp_path, slices16):
     assert "treat it as you treat the data" in done.stdout
     assert "2/2" in done.stderr
     assert '"nearest":[' in (folder / "index.html").read_text(encoding="utf-8")
-
-
-def test_the_old_name_still_works(tmp_path, slices16):
-    folder = write_result(tmp_path / "run", [1], slices16)
-    done = run_job("-m", "dcgan_mri.report", folder)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("dcgan_mri.report is now called dcgan_mri.review\n")
-    assert (folder / "index.html").exists()
 
 
 def test_public(tmp_path, slices16):
@@ -44,6 +40,17 @@ def test_without_slices_the_page_goes_without(tmp_path, capsys):
     folder = write_result(tmp_path / "run", [1], tmp_path / "moved away")
     review.main([str(folder)])
     assert '"nearest":[' not in (folder / "index.html").read_text(encoding="utf-8")
+
+
+def test_slices_that_were_made_anew_are_not_those_of_the_run(tmp_path):
+    slices = write_slice_set(tmp_path / "set")
+    folder = write_result(tmp_path / "run", [1], slices)
+    start = {"dataset": str(slices), "slices_sha256": Slices(slices).fingerprint}
+    (folder / "environment.json").write_text(json.dumps({"starts": [start]}))
+    assert len(review.slices_of(str(folder), None)) == 16
+    shutil.rmtree(slices)
+    write_slice_set(slices, seed=1)
+    assert review.slices_of(str(folder), None) is None
 
 
 def test_slices_by_name(tmp_path, slices16):

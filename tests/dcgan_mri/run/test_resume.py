@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import pathlib
 import types
 
 import numpy as np
@@ -92,7 +93,7 @@ def test_an_edited_config_is_noticed(begun, capsys):
 def test_other_slices_are_refused_and_both_sets_are_named(tmp_path):
     (tmp_path / "environment.json").write_text(json.dumps({"starts": [{"dataset": "data/first"}]}))
     snapshot = ("snapshot.npz", Config(), {"updater/iterator:main/slices": np.array("0123456789abcdef")})
-    slices = types.SimpleNamespace(folder="data/second", fingerprint="other")
+    slices = types.SimpleNamespace(folder=pathlib.Path("data/second"), fingerprint="other")
     with pytest.raises(DataError, match="data/second: not the slices that this run began with, which were data/first, "
                                         "those with manifest 0123456789ab…; name them with -i"):
         restore(snapshot, types.SimpleNamespace(out=tmp_path), slices)
