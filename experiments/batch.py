@@ -45,14 +45,15 @@ def main(argv=None):
         experiments = definition.chosen(args.ids, definition.read_all())
         runs = plan.runs_of(experiments, SCALES[args.scale], data.subjects)
         folder = records.campaign_folder(args.out, args.scale, data.name)
-        waiting = [run for run in runs if not (folder / f"{run.key}.json").exists()]
+        revision = args.revision or git_revision()
+        waiting = records.check_planned(folder, runs, data, revision)
         print(f"{len(runs)} runs, {len(waiting)} to do", flush=True)
         if args.dry_run:
             print(*(f"{run.key}: {run.iterations(data)} iterations" for run in waiting), sep="\n")
             return
         slice_sets.keep_out_of_git(args.out)
         folder.mkdir(exist_ok=True)
-        complete = carry_out(waiting, data, folder, args, start + args.time_limit)
+        complete = carry_out(waiting, data, folder, args, revision, start + args.time_limit)
         print(f"{complete} of {len(waiting)} runs complete in {time.monotonic() - start:.0f} s", flush=True)
     sys.exit(complete < len(waiting))
 
@@ -73,7 +74,7 @@ def parse(argv):
     parser.add_argument("ids", nargs="*", default=["all"], metavar="NAME", help="which experiments (default: all)")
     parser.add_argument("--scale", choices=SCALES, default="medium", help="(default %(default)s)")
     parser.add_argument("--data", required=True, metavar="DIR", help="slice set")
-    parser.add_argument("--out", required=True, type=pathlib.Path, metavar="DIR", help="folder for the records")
+    parser.add_argument("-o", "--out", required=True, type=pathlib.Path, metavar="DIR", help="folder for the records")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="runs at a time (default %(default)s)")
     parser.add_argument("--gpu", choices=("auto", "on", "off"), default="auto", help="(default %(default)s)")
     parser.add_argument("--time-limit", type=float, default=float("inf"), metavar="S",
@@ -86,7 +87,7 @@ def parse(argv):
     return args
 
 
-def carry_out(runs, data, folder, args, end):
+def carry_out(runs, data, folder, args, revision, end):
     """Have workers train and measure.
 
     Args:
@@ -94,6 +95,7 @@ def carry_out(runs, data, folder, args, end):
         data (experiments.data.Data): The slices.
         folder (Path): Where the records go.
         args (argparse.Namespace): The options.
+        revision (str): Commit of the source.
         end (float): When to give up, by `time.monotonic`.
 
     Returns:
@@ -103,7 +105,6 @@ def carry_out(runs, data, folder, args, end):
     waiting, done = context.Queue(), context.Queue()
     for run in runs:
         waiting.put(run)
-    revision = args.revision or git_revision()
     workers = [context.Process(target=work, args=(waiting, done, data, folder, args.scale, args.gpu, revision))
                for _ in range(min(args.workers, len(runs)))]
     for worker in workers:

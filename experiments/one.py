@@ -8,6 +8,8 @@ import os
 # Before anything loads NumPy: runs are side by side, and sums must not depend on the number of cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import dataclasses
+import json
 import pathlib
 import shutil
 
@@ -17,6 +19,7 @@ from dcgan_mri.commandline import Parser
 from dcgan_mri.distributed.interruption import Interruption
 from dcgan_mri.distributed.threads import tell_openblas_of_vectors
 from dcgan_mri.errors import INTERRUPTED, UsageError, UserError, shown_to_user
+from dcgan_mri.files import write_text
 from dcgan_mri.run.result_folder import claim, git_revision
 from experiments import data as slice_sets
 from experiments import definition, plan, records
@@ -71,7 +74,7 @@ def parse(argv):
     parser.add_argument("run", metavar="RUN", help=f"its name in the plan, or `{REAL}` to measure real slices")
     parser.add_argument("--scale", choices=SCALES, required=True)
     parser.add_argument("--data", metavar="DIR", help="slice set (default: the phantom)")
-    parser.add_argument("--out", required=True, type=pathlib.Path, metavar="DIR", help="folder for the records")
+    parser.add_argument("-o", "--out", required=True, type=pathlib.Path, metavar="DIR", help="folder for the records")
     return parser.parse_args(argv)
 
 
@@ -90,11 +93,13 @@ def make(run, folder, scale, data):
     Raises:
         InterruptedRunError: If a signal came.
         DataError: If another process is at this run.
+        UsageError: If it was begun with other settings, slices or source.
     """
     revision = git_revision()  # of what was loaded, whatever is committed meanwhile
     unfinished = folder / run.key
     unfinished.mkdir(exist_ok=True)
     with claim(unfinished):
+        note_what_it_is_made_of(unfinished, run, data, revision)
         interruption = Interruption(MPI.COMM_SELF)
         interruption.listen()
         trained = train(run, data.folder, out=unfinished, interruption=interruption)
@@ -103,6 +108,26 @@ def make(run, folder, scale, data):
         record = records.complete(folder, run, scale, data, trained, data.reference(), revision)
         shutil.rmtree(unfinished)
     return record
+
+
+def note_what_it_is_made_of(unfinished, run, data, revision):
+    """Write down what a run begins with; a run that goes on must have the same.
+
+    Args:
+        unfinished (Path): The run's folder.
+        run (experiments.plan.Run): The run.
+        data (experiments.data.Data): The slices.
+        revision (str): Commit of the source.
+
+    Raises:
+        UsageError: If it was begun with something else.
+    """
+    made_of = json.dumps({"settings": dataclasses.asdict(run.config), "data": data.facts(), "revision": revision})
+    path = unfinished / "made_of.json"
+    if path.exists() and path.read_text(encoding="utf-8") != made_of:
+        raise UsageError(f"{unfinished}: begun with other settings, slices or source (another commit); delete it, or "
+                         "give another folder by -o")
+    write_text(path, made_of)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,9 @@ def figure_of_results(results, finding):
     Returns:
         Path: A PNG.
     """
-    return records.published_folder(results, finding.used[0]) / "figures" / f"{finding.experiment.id}.png"
+    first = finding.used[0]
+    name = "-".join(filter(None, (finding.experiment.id, (first["revision"] or "")[:7])))
+    return records.published_folder(results, first) / "figures" / f"{name}.png"
 
 
 def _findings(runs, real, experiments):

@@ -19,6 +19,7 @@ import time
 
 import numpy as np
 from mpi4py import MPI
+from roofline import least_seconds, products
 from sides import peak_memory, seconds, serve
 
 from dcgan_mri import config as settings
@@ -206,22 +207,9 @@ class Training:
         D sees two batches; both its passes and G's have a product forward, one for the input's gradient (which
         neither the real images nor z need) and one for the weights'.
         """
-        per_image = {}
-        for name, rows, shape in (("gen", generator_rows(self.config), (self.config.n_z, 1, 1)),
-                                  ("dis", discriminator_rows(self.config), (3, 256, 256))):
-            per_image[name] = []
-            for row in rows:
-                n_in = shape[0] if row.kind != "linear" else int(np.prod(shape))
-                if row.kind == "linear":
-                    per_image[name].append(2 * n_in * int(np.prod(row.out)))
-                    shape = row.out
-                    continue
-                size = shape[1] // row.stride if row.kind == "conv" else shape[1] * row.stride
-                columns = size if row.kind == "conv" else shape[1]
-                per_image[name].append(2 * n_in * row.out * row.kernel ** 2 * columns ** 2)
-                shape = (row.out, size, size)
-        gen, dis = sum(per_image["gen"]), sum(per_image["dis"])
-        return self.config.batchsize * (3 * gen - per_image["gen"][0] + 6 * dis - per_image["dis"][0])
+        gen = products(generator_rows(self.config), (self.config.n_z, 1, 1), self.config.batchsize)
+        dis = products(discriminator_rows(self.config), (3, 256, 256), self.config.batchsize)
+        return least_seconds(gen, dis, 0, 1, 1)["operations"]
 
     def sampling(self, number):
         """Seconds for so many images."""

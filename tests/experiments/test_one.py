@@ -51,6 +51,15 @@ def test_a_run_that_was_cut_keeps_a_snapshot_and_goes_on_to_its_record(command, 
     assert "paper.seed0: interrupted" in error
     assert not (folder / "paper.seed0.json").exists()
 
+    made_of = folder / "paper.seed0" / "made_of.json"
+    noted = made_of.read_text()
+    made_of.write_text(noted.replace('"seed": 0', '"seed": 1'))
+    other = start()
+    _, error = other.communicate(timeout=120)
+    assert other.returncode == 2
+    assert "paper.seed0: begun with other settings, slices or source (another commit); delete it" in error
+    made_of.write_text(noted)
+
     again = start()
     said, error = again.communicate(timeout=300)
     assert again.returncode == 0, error

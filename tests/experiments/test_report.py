@@ -134,11 +134,11 @@ def test_arms_are_shown_with_their_iterations_and_remarks_are_marked(tmp_path):
 
 def test_figures_of_the_phantom_are_shown_and_say_which_training_they_are_of(tmp_path):
     runs = fig4([1.0] * 5, [1.0] * 5)
-    picture = tmp_path / "medium-phantom" / "cpu" / "figures" / "fig4.png"
+    picture = tmp_path / "medium-phantom" / "cpu" / "figures" / "fig4-abcdef0.png"
     picture.parent.mkdir(parents=True)
     picture.touch()
     text = written(tmp_path, runs)
-    assert ".. figure:: medium-phantom/cpu/figures/fig4.png\n" in text
+    assert ".. figure:: medium-phantom/cpu/figures/fig4-abcdef0.png\n" in text
     assert "same image seeds. Training seed 0, kid baseline 1, no dropout 1." in text
 
 
@@ -151,7 +151,7 @@ def test_publishing_draws_the_phantoms_figures_and_no_others(tmp_path):
     report.published(tmp_path / "results", EXPERIMENTS, tmp_path / "runs")
     # Curves can be drawn from records; images need the runs' pictures.
     assert sorted(str(path.relative_to(tmp_path / "results")) for path in (tmp_path / "results").rglob("*.png")) == [
-        "medium-phantom/cpu/figures/polarize.png", "medium-phantom/cpu/figures/sensitivity.png"]
+        f"medium-phantom/cpu/figures/{name}-abcdef0.png" for name in ("polarize", "sensitivity")]
     text = (tmp_path / "results" / report.NAME).read_text()
     assert text.count("figure::") == 2
     assert "Images made from these slices are not in the repository" in text
