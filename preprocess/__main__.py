@@ -129,14 +129,14 @@ def _inspect(arguments):
 
 
 def _verify(arguments):
-    from preprocess.slice_set import check_set, read_description
+    from preprocess.slice_set import check_set, read_description, remedy_of
 
     problems = check_set(arguments.folder)
     for problem in problems:
         print(problem)
     if problems:
         found = count(len(problems), "problem")
-        print(f"{arguments.folder}: {found}; build it again with --overwrite", file=sys.stderr)
+        print(f"{arguments.folder}: {found}; {remedy_of(problems)}", file=sys.stderr)
         return 1
     slices = read_description(arguments.folder)["slices"]
     print(f"{arguments.folder}: {count(slices, 'slice')}, all as written")

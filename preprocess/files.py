@@ -12,6 +12,7 @@ from pathlib import Path
 
 from preprocess.errors import DataError, OutputError, reason_of
 
+_LEAVE_OUT = "leave it out (build: --skip)"
 _BLOCK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SYNCS_AT_ONCE = 16
@@ -32,9 +33,9 @@ def open_regular(path):
     path = Path(path)
     try:
         if path.is_symlink() and not path.exists():
-            raise DataError(path, broken_link(path), "restore the file that it points to, or use --skip")
+            raise DataError(path, broken_link(path), f"restore the file that it points to, or {_LEAVE_OUT}")
         if path.is_dir():
-            raise DataError(path, "this is a folder, not a file", "move the file out of it, or use --skip")
+            raise DataError(path, "this is a folder, not a file", f"move the file out of it, or {_LEAVE_OUT}")
         if path.exists() and not path.is_file():
             raise DataError(path, "this is not a regular file", "put a plain file in its place")
         return path.open("rb")
@@ -74,7 +75,7 @@ def sha256_of(*paths):
                 while block := file.read(_BLOCK):
                     digest.update(block)
             except OSError as error:
-                raise DataError(path, f"cannot read ({reason_of(error)})", "copy it again, or use --skip") from error
+                raise DataError(path, f"cannot read ({reason_of(error)})", f"copy it again, or {_LEAVE_OUT}") from error
     return digest.hexdigest()
 
 

@@ -34,6 +34,7 @@ _KEYS = {
     "slices": int, "size": int, "subjects": int, "slices_without_brain": int, "settings": dict, "left_out": dict,
     "orientations": dict, "files": dict, "sources": dict,
 }
+_FOREIGN = ": foreign, not part of the set"
 # From here on some can be spared for comparison.
 _MANY_SUBJECTS = 5
 _REMEDY = "build the set again with --overwrite"
@@ -245,8 +246,22 @@ def check_set(folder):
             expected[row["file"]] = row["sha256"]
     there = set(os.listdir(folder)) - {DATASET}
     problems.extend(_difference(folder / file, expected[file], file in there) for file in sorted(expected))
-    problems.extend(f"{file}: foreign, not part of the set" for file in sorted(there - set(expected)))
+    problems.extend(f"{file}{_FOREIGN}" for file in sorted(there - set(expected)))
     return list(filter(None, problems))
+
+
+def remedy_of(problems):
+    """What to do about a set that is no longer what was written.
+
+    Args:
+        problems (list of str): From :func:`check_set`; at least one.
+
+    Returns:
+        str: Words for the end of a message.
+    """
+    if all(problem.endswith(_FOREIGN) for problem in problems):
+        return "move away what is not part of it"
+    return "use --overwrite to build it again"
 
 
 def _difference(path, digest, there):
@@ -315,8 +330,7 @@ def find_existing(out, settings, root, overwrite):
         if not problems:
             return description
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-        raise DataError(out, f"the set is no longer what was written ({problems[0]}{more})",
-                        "use --overwrite to build it again")
+        raise DataError(out, f"the set is no longer what was written ({problems[0]}{more})", remedy_of(problems))
     except DataError:
         if not overwrite:
             raise

@@ -209,7 +209,7 @@ def _matches(part, subjects):
         return [], [part]
     first, last = (span[1], span[2]) if span else (part, part)
     if int(last) < int(first):
-        raise UsageError(f"--subjects {part}: the range ends before it begins")
+        raise UsageError(f"{part}: the range ends before it begins")
     numbers = {}
     for subject in subjects:
         numbers.setdefault(number_of(subject), []).append(subject)

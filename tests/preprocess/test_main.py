@@ -73,7 +73,7 @@ def test_verify(tiny, tmp_path, capsys):
     assert main(["verify", str(out)]) == 1
     printed = capsys.readouterr()
     assert printed.out == "BraTS20_Training_001_img_00004.png: missing\n"
-    assert "1 problem; build it again with --overwrite" in printed.err
+    assert "1 problem; use --overwrite to build it again" in printed.err
 
 
 def test_inspect(tiny, capsys):

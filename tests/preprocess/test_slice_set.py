@@ -20,6 +20,7 @@ from preprocess.slice_set import (
     is_slice_name,
     read_description,
     read_manifest,
+    remedy_of,
     write_slice,
 )
 
@@ -51,6 +52,13 @@ def test_every_missing_changed_or_foreign_file_is_reported(made):
         f"{name.format(9)}: foreign, not part of the set",
         "sub: foreign, not part of the set",
     ]
+
+
+def test_a_foreign_file_is_to_be_moved_away(made):
+    (made / ".DS_Store").touch()
+    assert remedy_of(check_set(made)) == "move away what is not part of it"
+    (made / "overview.png").unlink()
+    assert remedy_of(check_set(made)) == "use --overwrite to build it again"
 
 
 def test_a_changed_manifest_is_reported_even_if_it_names_other_files(made):
