@@ -126,7 +126,7 @@ class Config:
     learning_rate: float = _setting(
         0.01, "step size of sgd, both networks; adam and rmsprop take alpha",
         "Chainer's default; the paper gives none", ge=0)
-    beta1: float = _setting(0.5, "Adam's decay of the first moment", "paper, II-C", ge=0, le=1)
+    beta1: float = _setting(0.5, "Adam's decay of the first moment", "paper, II-C", ge=0, le=0.9999)
     weight_decay: float = _setting(1e-3, "factor of the weight decay added to the gradients", "released code", ge=0)
     init_scale: float = _setting(0.02, "standard deviation of the initial weights", "paper, II-C", ge=0)
     seed: int = _setting(0, "seed of weights, order of slices, z, noise and dropout", "ours", ge=0, le=2**63 - 1)

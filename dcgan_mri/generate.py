@@ -42,7 +42,7 @@ def main(argv=None):
         argv (list of str): Command line without the program; None takes the process's own.
     """
     ranks = MPI.COMM_WORLD
-    abort_job_on_error(PROGRAM)
+    abort_job_on_error(PROGRAM, if_out_of_memory="use --gpu off")
     with together(ranks, PROGRAM) as ready:
         args = parse(argv, prints=ranks.rank == 0)
         asked = chosen_seeds(args)

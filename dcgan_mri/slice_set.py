@@ -39,7 +39,7 @@ class Slices:
         if description.get("size") != self.image_size:
             raise UsageError(
                 f"{folder}: its slices are {description.get('size')} pixels wide, the networks take {image_size}; "
-                f"use --image-size, or make the slices again with --size {image_size}")
+                f"give a set of {image_size} pixels, or make the slices again with --size {image_size}")
         content = _manifest(self.folder)
         rows = _of_first_subjects(self.folder, _rows(self.folder, content, description, split), n_subjects)
         self.files, self.subjects, self.levels, self._hashes = map(list, zip(*rows, strict=True))

@@ -23,10 +23,10 @@ def main(argv=None):
         argv (list of str): Command line without the program; None takes the process's own.
     """
     with shown_to_user(PROGRAM):
+        args = parse(argv)
         check_installed("the archive", "pydicom", "requests")
         from dcgan_mri.archive.dicomweb import Archive  # requests and pydicom are extras
 
-        args = parse(argv)
         password = os.environ.get(PASSWORD)
         if args.user and password is None:
             raise UsageError(f"--user {args.user}: needs the password in the environment variable {PASSWORD}")

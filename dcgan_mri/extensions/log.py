@@ -19,7 +19,7 @@ class Log(chainer.training.extensions.LogReport):
     default_name = "LogReport"  # where others look for it, and its name in snapshots
 
     def __init__(self):
-        super().__init__(trigger=EACH_EPOCH, filename=None)
+        super().__init__(trigger=EACH_EPOCH, log_name=None)
 
     def __call__(self, trainer):
         """Note the observations of an iteration; when an entry is made, write ``log``."""

@@ -60,7 +60,7 @@ class Memorisation(Measure):
     def describe(self, stack, reference):
         """``index`` of the nearest slice, ``pixels`` (grey levels) and ``features``, each of shape (N,)."""
         index, pixels = nearest_with_moves(stack.grey, reference.grey)
-        flipped = stack.extractor(stack.grey[:, :, ::-1])
+        flipped = stack.features_of(stack.grey[:, :, ::-1])
         squares = np.minimum(
             squared_distances(stack.features, reference.features).min(axis=1),
             squared_distances(flipped, reference.features).min(axis=1))

@@ -1,7 +1,5 @@
 """Real slices, described once for every measure."""
 
-import threading
-
 import numpy as np
 
 from dcgan_mri.metrics import features
@@ -9,7 +7,7 @@ from dcgan_mri.metrics.stack import Stack
 
 
 class Reference:
-    """Real slices to measure against; several threads may use them.
+    """Real slices to measure against.
 
     Args:
         slices (dcgan_mri.slice_set.Slices): The training slices.
@@ -28,7 +26,6 @@ class Reference:
             pictures, features.choose(network, pictures / np.float32(255)), [slices.subjects[i] for i in chosen],
             [slices.levels[i] for i in chosen], threads)
         self._described = {}
-        self._lock = threading.Lock()
 
     def stack(self, pictures, groups=None, levels=None):
         """Other images, with features on the scale of the real slices.
@@ -52,10 +49,9 @@ class Reference:
         Returns:
             dict: See `Measure.describe`.
         """
-        with self._lock:
-            if measure.name not in self._described:
-                self._described[measure.name] = measure.describe(self.real, self.real)
-            return self._described[measure.name]
+        if measure.name not in self._described:
+            self._described[measure.name] = measure.describe(self.real, self.real)
+        return self._described[measure.name]
 
     def measure(self, stack, measures):
         """Measure images.

@@ -72,7 +72,18 @@ class Stack:
     @functools.cached_property
     def features(self):
         """numpy.ndarray: float32 of shape (N, D)."""
-        chunks = [self.grey[start:start + _CHUNK] for start in range(0, len(self), _CHUNK)]
+        return self.features_of(self.grey)
+
+    def features_of(self, grey):
+        """Features of these images, or of others made from them.
+
+        Args:
+            grey (numpy.ndarray): float32 of shape (N, H, W) in [0, 1].
+
+        Returns:
+            numpy.ndarray: float32 of shape (N, D).
+        """
+        chunks = [grey[start:start + _CHUNK] for start in range(0, len(grey), _CHUNK)]
         if self.threads == 1:
             return np.concatenate([self.extractor(chunk) for chunk in chunks])
         with ThreadPoolExecutor(self.threads) as pool:

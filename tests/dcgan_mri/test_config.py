@@ -94,6 +94,7 @@ ANCHORS = "[&i0 [1], " + ", ".join(f"&i{i} [{', '.join([f'*i{i - 1}'] * 10)}]" f
     ("alpha: .nan", ["alpha", "nan", "must be a finite number"]),
     ("alpha: .inf", ["alpha", "inf", "must be a finite number"]),
     ("dropout: 1.0", ["dropout", "1.0 must be less than or equal to 0.9"]),
+    ("beta1: 1.0", ["beta1", "1.0 must be less than or equal to 0.9999"]),
     ("loss: hinge", ["loss", "'hinge'", "must be 'softplus', 'wasserstein' or 'mse'"]),
     ("image_size: 100", ["image_size", "100", "256"]),
     ("gen_activation: tanh", ["gen_activation", "'tanh'", "'leaky_relu', 'relu' or 'elu'"]),

@@ -10,7 +10,7 @@ import resource, sys
 import numpy as np
 from dcgan_mri.kernels.memory import keep_freed
 if sys.argv[1] == "keep":
-    assert keep_freed()
+    keep_freed()
 def use():
     np.ones(2 ** 22, np.uint8)
 use()

@@ -36,5 +36,13 @@ def test_a_moved_copy_is_the_same_copy(training, shift, flip):
     assert (distance < TWO_PERCENT).all()
 
 
+def test_a_network_for_the_features_is_never_given_more_images_than_memory_has_room_for(training, monkeypatch):
+    given = []
+    monkeypatch.setattr(training, "extractor", lambda grey: given.append(len(grey)) or np.zeros((len(grey), 2), "f"))
+    training.features_of(training.grey[:, :, ::-1])
+    assert sum(given) == len(training)
+    assert max(given) == 16
+
+
 def test_noise_is_no_copy(value, others):
     assert value("memorisation", with_noise(others, 25))["memorisation.copies"] == 0
