@@ -60,9 +60,10 @@ class Config:
     last_conv: bool = _setting(
         True, "G ends with Table I's 3×3 stride 1 row; without it the last row that doubles the size is the output",
         "paper, Table I")
-    upsampling: Literal["transposed", "nearest"] = _setting(
-        "transposed", "how G doubles the size: by transposed convolutions of stride 2, or by nearest-neighbour "
-        "upsampling and a 3×3 convolution", "paper, Table I; nearest: its future work, Odena et al. 2016")
+    upsampling: Literal["transposed", "nearest", "mixed"] = _setting(
+        "transposed", "how G doubles the size: by transposed convolutions of stride 2; by nearest-neighbour upsampling "
+        "and a 3×3 convolution; mixed: the last three times by the latter, which has no lattice of 2, 4 and 8 pixels",
+        "paper, Table I; nearest: its future work, Odena et al. 2016; mixed: ours")
     deconv_kernel: Literal[3, 4, 6] = _setting(
         4, "kernel of G's transposed convolutions of stride 2; 3 does not divide by the stride", "paper, Table I")
     dropout: float = _setting(
@@ -185,10 +186,9 @@ PRESETS = {
         "update": "simultaneous",
     },
     "improved": {
-        "upsampling": "nearest",
+        "upsampling": "mixed",
         "dropout_at_output": False,
         "grey_output": True,
-        "augment": True,
         "ema": 0.995,
     },
 }

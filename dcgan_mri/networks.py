@@ -13,6 +13,8 @@ from dcgan_mri.chainer_compat import F, L, chainer
 from dcgan_mri.kernels.noise import add_noise
 from dcgan_mri.kernels.normalization import finish_layer
 
+# Doublings before the image that `mixed` upsampling makes from nearest neighbours (experiments/results/full-size.rst).
+NEAREST_IN_MIXED = 3
 PREFIXES = {"linear": "l", "conv": "c", "deconv": "dc", "upconv": "uc"}
 
 
@@ -74,16 +76,19 @@ def generator_rows(config):
     rows = rows[:doublings] + rows[-2:]
     if not config.last_conv:
         rows[-2:] = [dataclasses.replace(rows[-2], out=channels, bn=False, **output)]
-    return [_upsampled_as_set(row, config) for row in rows]
+    doubling = [i for i, row in enumerate(rows) if row.stride == 2]
+    by_nearest = {"transposed": [], "mixed": doubling[-NEAREST_IN_MIXED:], "nearest": doubling}[config.upsampling]
+    first_nearest = min(by_nearest, default=len(rows))
+    return [_upsampled_as_set(row, config.deconv_kernel, i >= first_nearest) for i, row in enumerate(rows)]
 
 
-def _upsampled_as_set(row, config):
+def _upsampled_as_set(row, deconv_kernel, nearest):
     """A row of Table I with the upsampling or the kernel that the settings ask for."""
-    if row.kind == "deconv" and config.upsampling == "nearest":
+    if nearest:
         # A transposed convolution of stride 1 is a convolution with its kernel turned round.
         return dataclasses.replace(row, kind="upconv" if row.stride == 2 else "conv", kernel=3, stride=1, pad=1)
-    if row.kind == "deconv" and row.stride == 2:
-        return dataclasses.replace(row, kernel=config.deconv_kernel, pad=(config.deconv_kernel - 1) // 2)
+    if row.stride == 2:
+        return dataclasses.replace(row, kernel=deconv_kernel, pad=(deconv_kernel - 1) // 2)
     return row
 
 

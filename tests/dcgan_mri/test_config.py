@@ -100,7 +100,7 @@ ANCHORS = "[&i0 [1], " + ", ".join(f"&i{i} [{', '.join([f'*i{i - 1}'] * 10)}]" f
     ("gen_activation: tanh", ["gen_activation", "'tanh'", "'leaky_relu', 'relu' or 'elu'"]),
     ("gen_output: relu", ["gen_output", "'relu'", "'tanh' or 'sigmoid'"]),
     ("last_conv: 0", ["last_conv", "0 must be a valid boolean"]),
-    ("upsampling: bilinear", ["upsampling", "'bilinear'", "'transposed' or 'nearest'"]),
+    ("upsampling: bilinear", ["upsampling", "'bilinear'", "'transposed', 'nearest' or 'mixed'"]),
     ("deconv_kernel: 5", ["deconv_kernel", "5 must be 3, 4 or 6"]),
     ("dis_activation: tanh", ["dis_activation", "'tanh'", "'relu', 'leaky_relu' or 'elu'"]),
     ("dis_last_activation: relu", ["dis_last_activation", "'relu'", "'sigmoid' or 'tanh'"]),
@@ -159,7 +159,8 @@ def test_settings_that_do_not_go_together_are_refused_by_both_names(given, parts
 
 
 @pytest.mark.parametrize("given", [
-    {"upsampling": "nearest"}, {"gradient_penalty": 10, "dis_bn": False}, {"gen_output": "sigmoid"},
+    {"upsampling": "nearest"}, {"upsampling": "mixed", "deconv_kernel": 6},
+    {"gradient_penalty": 10, "dis_bn": False}, {"gen_output": "sigmoid"},
     {"optimizer": "sgd", "learning_rate": 0.1}, {"optimizer": "rmsprop", "alpha": 5e-5, "weight_clip": 0.01},
 ])
 def test_settings_that_do_go_together(given):

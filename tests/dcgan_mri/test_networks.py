@@ -217,6 +217,11 @@ def test_nearest_upsampling_leaves_no_transposed_convolution(last_conv):
         *([("conv", shapes[1], 3, 1, 1)] if last_conv else [])]
 
 
+def test_mixed_upsampling_is_nearest_in_the_last_three_doublings():
+    gen = Generator(Config(**{**SMALL, "image_size": 64}, upsampling="mixed"))
+    assert [row.kind for row in gen.rows] == ["linear", "deconv", "upconv", "upconv", "upconv", "conv"]
+
+
 def test_nearest_upsampling_repeats_each_pixel():
     gen = Generator(Config(**SMALL, upsampling="nearest"))
     gen.uc1.W.array[...] = 0
@@ -235,7 +240,8 @@ def test_kernel_of_the_transposed_convolutions(kernel, pad):
 
 ARMS = [
     {}, {"gen_activation": "relu"}, {"gen_activation": "elu"}, {"gen_output": "sigmoid"}, {"last_conv": False},
-    {"upsampling": "nearest"}, {"upsampling": "nearest", "last_conv": False}, {"deconv_kernel": 3},
+    {"upsampling": "nearest"}, {"upsampling": "nearest", "last_conv": False}, {"upsampling": "mixed"},
+    {"upsampling": "mixed", "last_conv": False, "deconv_kernel": 6}, {"deconv_kernel": 3},
     {"deconv_kernel": 6}, {"deconv_kernel": 3, "last_conv": False}, {"dis_activation": "leaky_relu"},
     {"dis_activation": "elu"}, {"dis_last_activation": "tanh"}, {"dis_bn": False},
     {"grey_output": True}, {"grey_output": True, "last_conv": False}, {"dropout_at_output": False}]

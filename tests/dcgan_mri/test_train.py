@@ -163,8 +163,8 @@ def test_ranks_compute_the_augmentation_and_the_average_that_one_computes(slices
     snapshots = []
     for ranks in (1, 2):
         out = tmp_path / str(ranks)
-        done = train(slices16, out, "--config", tmp_path / "config.yaml", "--preset", "improved", "--max-iterations", 1,
-                     ranks=ranks)
+        done = train(slices16, out, "--config", tmp_path / "config.yaml", "--preset", "improved", "--augment", "true",
+                     "--max-iterations", 1, ranks=ranks)
         assert done.returncode == 0, done.stderr
         snapshots.append(arrays_of(out / "snapshot_iter_1.npz"))
         from_snapshot, from_file = (

@@ -16,7 +16,7 @@ from tests import gpu_stand_in
 from tests.helpers import SMALL
 
 ITERATIONS = WARM_UP + 4
-IMPROVED = PRESETS["improved"]
+IMPROVED = {**PRESETS["improved"], "augment": True}
 
 
 class Batches(chainer.dataset.Iterator):

@@ -12,6 +12,7 @@ from tests.dcgan_mri.package.conftest import generator_of
 
 ARMS = [
     {}, {"image_size": 64}, {"n_z": 100}, {"pixel_range": "-1..1"}, {"upsampling": "nearest"},
+    {"image_size": 64, "upsampling": "mixed"},
     {"upsampling": "nearest", "last_conv": False}, {"last_conv": False, "gen_output": "sigmoid"},
     {"deconv_kernel": 3}, {"deconv_kernel": 6}, {"gen_activation": "relu"}, {"gen_activation": "elu"},
     {"leaky_slope": 0.0}, {"grey_output": True}]
