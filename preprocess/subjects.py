@@ -199,7 +199,7 @@ def number_of(subject):
     return int(match[0])
 
 
-def _matches(part, subjects):
+def _matches(part, subjects, option):
     """The subjects that one part of a list names, and the wanted numbers that no subject has."""
     if part in subjects:
         return [part], []
@@ -209,7 +209,7 @@ def _matches(part, subjects):
         return [], [part]
     first, last = (span[1], span[2]) if span else (part, part)
     if int(last) < int(first):
-        raise UsageError(f"{part}: the range ends before it begins")
+        raise UsageError(f"{option} {part}: the range ends before it begins")
     numbers = {}
     for subject in subjects:
         numbers.setdefault(number_of(subject), []).append(subject)
@@ -243,7 +243,7 @@ def unused_skips(skip, subjects):
         list of str: The parts.
     """
     parts = [part.strip() for part in (skip or "").split(",") if part.strip()]
-    return [part for part in parts if not _matches(part, subjects)[0]]
+    return [part for part in parts if not _matches(part, subjects, "--skip")[0]]
 
 
 def select_subjects(text, skip, subjects, folder):
@@ -263,7 +263,7 @@ def select_subjects(text, skip, subjects, folder):
     """
     left_out = set()
     for part in filter(None, (skip or "").split(",")):
-        left_out.update(_matches(part.strip(), subjects)[0])
+        left_out.update(_matches(part.strip(), subjects, "--skip")[0])
     remaining = [subject for subject in subjects if subject not in left_out]
     found = f"{len(subjects)} found: {shorten(subjects)}"
     if text == "all":
@@ -276,7 +276,7 @@ def select_subjects(text, skip, subjects, folder):
         return remaining[:count], short if count > len(remaining) else None
     chosen, missing = set(), []
     for part in filter(None, (piece.strip() for piece in text.split(","))):
-        matched, absent = _matches(part, subjects)
+        matched, absent = _matches(part, subjects, "--subjects")
         chosen.update(matched)
         missing.extend(absent)
     if not chosen and not missing:

@@ -63,10 +63,15 @@ class Array(np.ndarray):
         """Take values from the host."""
         self[...] = array
 
-    def get(self, out, blocking):
-        """Send values to the host, which may look at them when the stream has come so far."""
-        assert not blocking
-        Stream.late.append(functools.partial(np.copyto, out, self.copy()))
+    def get(self, out=None, blocking=True):
+        """Send values to the host, which may look at them when the stream has come so far, or waits for that here."""
+        out = np.empty(self.shape, self.dtype) if out is None else out
+        copy = functools.partial(np.copyto, out, self.copy())
+        if blocking:
+            copy()
+        else:
+            Stream.late.append(copy)
+        return out
 
 
 class Stream:

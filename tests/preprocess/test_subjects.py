@@ -267,6 +267,11 @@ def test_unreadable_subjects(text):
         pick(text)
 
 
+def test_a_range_that_ends_before_it_begins_is_of_the_option_that_has_it():
+    with pytest.raises(UsageError, match="--skip 9-3: the range ends before it begins"):
+        pick("all", "9-3")
+
+
 @given(st.text(max_size=12), st.text(max_size=12))
 def test_any_text_selects_among_the_subjects_or_is_refused(text, skip):
     try:
