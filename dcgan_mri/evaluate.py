@@ -37,6 +37,7 @@ PROGRAM = "dcgan_mri.evaluate"
 # What `dcgan_mri.generate` leaves beside the images.
 GRID = "grid.png"
 MAX_IMAGES = 100_000
+# What `metrics.stack.reduced` and `metrics.swd.laplacian_pyramid` can halve.
 SIDES = (16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -49,6 +50,9 @@ def main(argv=None):
     with shown_to_user(PROGRAM), contextlib.ExitStack() as stack:
         args = parse(argv)
         model = load_model(pathlib.Path(args.images))
+        # Now, since a training that goes on overwrites the file.
+        identity = {"generator_sha256": provenance.sha256(args.images) if model else None,
+                    "origin": origin(pathlib.Path(args.images))}
         slices = choose_slices(args, model)
         try:
             held_out = Slices(slices.folder, split="held-out")
@@ -71,8 +75,7 @@ def main(argv=None):
             measured, copies = comparison.measure_all(samples, reference, others, progress)
         notes = warnings(len(samples), len(slices), held_out is not None)
         facts = {
-            "images": str(args.images), "generator_sha256": provenance.sha256(args.images) if model else None,
-            "origin": origin(pathlib.Path(args.images)),
+            "images": str(args.images), **identity,
             "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "n_images": len(samples), "dataset": str(slices.folder),
             "n_slices": len(slices), "n_held_out": len(held_out) if held_out else 0,
@@ -187,22 +190,17 @@ def choose_slices(args, model):
         DataError: If they cannot be read, or are others by now.
         UsageError: If measures cannot halve their side down to 16 pixels.
     """
-    slices = _choose_slices(args, model)
+    run = pathlib.Path(args.images).parent
+    place = result_folder.last_start(run).get("dataset") if model and args.dataset is None else None
+    of_run = isinstance(place, str)
+    slices = Slices(place, n_subjects=model[1].n_subjects) if of_run else Slices(args.dataset or DATASET)
+    if of_run and not result_folder.was_trained_on(run, slices):
+        raise DataError(f"{place}: no longer has the slices on which {run} was trained; name slices by -i")
     if slices.image_size not in SIDES:
         raise UsageError(f"{slices.folder}: its slices are {slices.image_size} pixels wide, which the measures cannot "
                          f"halve again and again; make them with a --size of {', '.join(map(str, SIDES))}")
-    return slices
-
-
-def _choose_slices(args, model):
-    run = pathlib.Path(args.images).parent
-    place = result_folder.last_start(run).get("dataset") if model and args.dataset is None else None
-    if not isinstance(place, str):
-        return Slices(args.dataset or DATASET)
-    slices = Slices(place, n_subjects=model[1].n_subjects)
-    if not result_folder.was_trained_on(run, slices):
-        raise DataError(f"{place}: no longer has the slices on which {run} was trained; name slices by -i")
-    print(f"measuring against {place}, on which {run} was trained; -i names other slices", flush=True)
+    if of_run:
+        print(f"measuring against {place}, on which {run} was trained; -i names other slices", flush=True)
     return slices
 
 

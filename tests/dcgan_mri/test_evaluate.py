@@ -117,6 +117,21 @@ def test_a_model_is_measured_against_the_slices_of_its_run(tmp_path, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_an_evaluation_is_of_the_file_as_it_was_read(tmp_path, monkeypatch):
+    slices, model = write_slice_set(tmp_path / "set"), tmp_path / "generator.npz"
+    snapshots.save_generator(model, Generator(Config(**SMALL)), Config(**SMALL))
+    before = hashlib.sha256(model.read_bytes()).hexdigest()
+    make_samples = evaluate.make_samples
+
+    def while_the_training_goes_on(*args):
+        snapshots.save_generator(model, Generator(Config(**SMALL, seed=1)), Config(**SMALL, seed=1))
+        return make_samples(*args)
+
+    monkeypatch.setattr(evaluate, "make_samples", while_the_training_goes_on)
+    evaluate.main([str(model), "-n", "4", "-i", str(slices), "-o", str(tmp_path / "out")])
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["generator_sha256"] == before
+
+
 def test_slices_of_a_side_that_cannot_be_halved_are_refused(tmp_path, capsys):
     slices = write_slice_set(tmp_path / "set", n=2, size=24)
     with pytest.raises(SystemExit) as exit_:
