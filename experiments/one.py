@@ -8,8 +8,6 @@ import os
 # Before anything loads NumPy: runs are side by side, and sums must not depend on the number of cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import dataclasses
-import json
 import pathlib
 import shutil
 
@@ -19,7 +17,6 @@ from dcgan_mri.commandline import Parser
 from dcgan_mri.distributed.interruption import Interruption
 from dcgan_mri.distributed.threads import tell_openblas_of_vectors
 from dcgan_mri.errors import INTERRUPTED, UsageError, UserError, shown_to_user
-from dcgan_mri.files import write_text
 from dcgan_mri.run.result_folder import claim, git_revision
 from experiments import data as slice_sets
 from experiments import definition, plan, records
@@ -99,7 +96,7 @@ def make(run, folder, scale, data):
     unfinished = folder / run.key
     unfinished.mkdir(exist_ok=True)
     with claim(unfinished):
-        note_what_it_is_made_of(unfinished, run, data, revision)
+        records.note_made_of(unfinished, run, data, revision)
         interruption = Interruption(MPI.COMM_SELF)
         interruption.listen()
         trained = train(run, data.folder, out=unfinished, interruption=interruption)
@@ -108,26 +105,6 @@ def make(run, folder, scale, data):
         record = records.complete(folder, run, scale, data, trained, data.reference(), revision)
         shutil.rmtree(unfinished)
     return record
-
-
-def note_what_it_is_made_of(unfinished, run, data, revision):
-    """Write down what a run begins with; a run that goes on must have the same.
-
-    Args:
-        unfinished (Path): The run's folder.
-        run (experiments.plan.Run): The run.
-        data (experiments.data.Data): The slices.
-        revision (str): Commit of the source.
-
-    Raises:
-        UsageError: If it was begun with something else.
-    """
-    made_of = json.dumps({"settings": dataclasses.asdict(run.config), "data": data.facts(), "revision": revision})
-    path = unfinished / "made_of.json"
-    if path.exists() and path.read_text(encoding="utf-8") != made_of:
-        raise UsageError(f"{unfinished}: begun with other settings, slices or source (another commit); delete it, or "
-                         "give another folder by -o")
-    write_text(path, made_of)
 
 
 if __name__ == "__main__":

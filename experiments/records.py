@@ -18,6 +18,7 @@ from dcgan_mri.run.result_folder import making
 
 COLLECTED = "results.json"
 REAL = "real.json"
+MADE_OF = "made_of.json"
 # Ten training slices in a row.
 TEN_SLICES = "slices.png"
 DIGITS = 6
@@ -255,12 +256,35 @@ def check_planned(folder, runs, data, revision):
         if not path.exists():
             waiting.append(run)
             continue
-        record = read(path)
-        for what, is_same in (("settings", fits(record, run.config)), ("slices", record["data"] == data.facts()),
-                              ("source (another commit)", record["revision"] == revision)):
-            if not is_same:
-                raise UsageError(f"{path}: made with other {what}; delete {folder}, or give another folder by -o")
+        _check_made_of(read(path), run, data, revision, path, folder)
     return waiting
+
+
+def note_made_of(unfinished, run, data, revision):
+    """Write down what a run begins with; one that goes on must have the same.
+
+    Args:
+        unfinished (Path): The run's folder.
+        run (experiments.plan.Run): The run.
+        data (experiments.data.Data): The slices.
+        revision (str): Commit of the source.
+
+    Raises:
+        DataError: If what was written down is damaged.
+        UsageError: If it was begun with other settings, slices or source.
+    """
+    path = unfinished / MADE_OF
+    if path.exists():
+        _check_made_of(_load(path, f"delete {unfinished}"), run, data, revision, unfinished, unfinished)
+    write_text(path, json.dumps({"settings": dataclasses.asdict(run.config), "data": data.facts(),
+                                 "revision": revision}))
+
+
+def _check_made_of(found, run, data, revision, where, folder):
+    for what, is_same in (("settings", fits(found, run.config)), ("slices", found["data"] == data.facts()),
+                          ("source (another commit)", found["revision"] == revision)):
+        if not is_same:
+            raise UsageError(f"{where}: made with other {what}; delete {folder}, or give another folder by -o")
 
 
 def fits(record, config):

@@ -260,17 +260,14 @@ def _tally(its_findings):
 
 def _distance(campaign, its_findings):
     """How near to real slices the arms come: what a difference between them is worth."""
-    means = {}
-    for finding in its_findings:
-        for arm, by_seed in finding.values(QUALITY).items():
-            if known := list(_numbers(by_seed).values()):
-                means[np.mean(known)] = f"{finding.experiment.id}, {arm}"
+    means = [(np.mean(known), f"{finding.experiment.id}, {arm}") for finding in its_findings
+             for arm, by_seed in finding.values(QUALITY).items() if (known := list(_numbers(by_seed).values()))]
     if not means:
         return ""
+    (least, best), (most, worst) = min(means), max(means)
     real = campaign.real.get(QUALITY, math.nan)
     beside = "" if math.isnan(real) else f", where real slices give {real:.3g}"
-    return (f"Mean {QUALITY} of an arm: {min(means):.3g} ({means[min(means)]}) to {max(means):.3g} "
-            f"({means[max(means)]}){beside}.")
+    return f"Mean {QUALITY} of an arm: {least:.3g} ({best}) to {most:.3g} ({worst}){beside}."
 
 
 def _resolution(its_findings):

@@ -57,7 +57,7 @@ def test_a_run_that_was_cut_keeps_a_snapshot_and_goes_on_to_its_record(command, 
     other = start()
     _, error = other.communicate(timeout=120)
     assert other.returncode == 2
-    assert "paper.seed0: begun with other settings, slices or source (another commit); delete it" in error
+    assert f"{folder}/paper.seed0: made with other settings; delete {folder}/paper.seed0, or give another" in error
     made_of.write_text(noted)
 
     again = start()
