@@ -84,7 +84,8 @@ class Stream:
         pass
 
     def record(self):
-        return Event(Stream.late)
+        late, Stream.late = Stream.late, []
+        return Event(late)
 
     def wait_event(self, event):
         assert isinstance(event, Event)
@@ -106,13 +107,11 @@ class Event:
     """`cupy.cuda.Event`: what was left to do when it was recorded."""
 
     def __init__(self, late):
-        self.late = list(late)
+        self.late = late
 
     def synchronize(self):
         for copy in self.late:
-            if copy in Stream.late:
-                Stream.late.remove(copy)
-                copy()
+            copy()
 
 
 class Replay:
