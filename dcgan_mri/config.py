@@ -62,7 +62,7 @@ class Config:
         "paper, Table I")
     upsampling: Literal["transposed", "nearest", "mixed"] = _setting(
         "transposed", "how G doubles the size: by transposed convolutions of stride 2; by nearest-neighbour upsampling "
-        "and a 3×3 convolution; mixed: the last three times by the latter, which has no lattice of 2, 4 and 8 pixels",
+        "and a 3×3 convolution; mixed: the last three times by the latter, which leaves no visible lattice",
         "paper, Table I; nearest: its future work, Odena et al. 2016; mixed: ours")
     deconv_kernel: Literal[3, 4, 6] = _setting(
         4, "kernel of G's transposed convolutions of stride 2; 3 does not divide by the stride", "paper, Table I")
