@@ -11,10 +11,11 @@ import re
 import numpy as np
 
 from dcgan_mri import grid
-from dcgan_mri.errors import DataError, UsageError
+from dcgan_mri.errors import UsageError
 from dcgan_mri.files import write_text
 from dcgan_mri.pixels import grey, save_png
 from dcgan_mri.run.result_folder import making
+from experiments import schema
 
 COLLECTED = "results.json"
 REAL = "real.json"
@@ -22,16 +23,6 @@ MADE_OF = "made_of.json"
 # Ten training slices in a row.
 TEN_SLICES = "slices.png"
 DIGITS = 6
-NUMBER = (int, float)
-NOTHING = type(None)
-FIELDS = {
-    "run": str, "seed": int, "twin": bool, "scale": str, "data": dict, "settings": dict, "device": str, "date": str,
-    "revision": (str, NOTHING), "iterations": int, "seconds": NUMBER, "diverged": (str, NOTHING), "values": dict,
-    "scores": list, "along": dict, "successes": list, "failures": list}
-REAL_FIELDS = {"scale": str, "data": dict, "values": dict}
-DATA_FIELDS = {"name": str, "fingerprint": str, "subjects": int, "slices": int, "held_out": int}
-# Those that every record must have; what else there is tells `check_planned`.
-SETTINGS_FIELDS = {"batchsize": int, "epoch": int}
 # What to do about a file that is not what it should be: a run can be made again, what was published cannot.
 AGAIN = "delete it and run the experiments again"
 RESTORE = "restore it from the repository"
@@ -78,7 +69,7 @@ def complete(folder, run, scale, data, trained, reference, revision):
         revision (str): Commit of the source; None outside a checkout.
 
     Returns:
-        dict: The record, see `of_runs`.
+        dict: The record, see `schema.RunRecord`.
     """
     measured = {"values": {}, "along": {}, "successes": [], "failures": []}
     if trained.diverged is None:
@@ -112,7 +103,7 @@ def write(path, record):
 
     Args:
         path (Path): The file.
-        record (dict): See `of_runs`.
+        record (dict): See `schema.RunRecord` and `schema.RealRecord`.
     """
     write_text(path, json.dumps(_for_json(record)) + "\n")
 
@@ -129,7 +120,7 @@ def read(path):
     Raises:
         DataError: If it cannot be read.
     """
-    return _run_from_json(_load(path, AGAIN), path, AGAIN)
+    return schema.read(path, schema.RunRecord, AGAIN)
 
 
 def of_runs(out):
@@ -139,16 +130,14 @@ def of_runs(out):
         out (str or Path): Folder for runs.
 
     Returns:
-        tuple of list of dict: Records of runs in the order of `key`, with the keys ``run``, ``seed``, ``twin``,
-        ``scale``, ``data``, ``settings``, ``device``, ``date``, ``revision``, ``iterations``, ``seconds``, ``diverged``
-        (None or a message), ``scores`` (epoch, mean score of real and of generated images, each epoch) and those of
-        `measuring.Reference.measure_run`; and of real slices, with the keys ``scale``, ``data`` and ``values``.
+        tuple of list of dict: Records of runs (keys: see `schema.RunRecord`) in the order of `key`, and of real slices
+        (see `schema.RealRecord`).
 
     Raises:
         DataError: If a file cannot be read.
     """
     out = pathlib.Path(out)
-    real = [_real_from_json(_load(path, AGAIN), path, AGAIN) for path in sorted(out.glob(f"*/{REAL}"))]
+    real = [schema.read(path, schema.RealRecord, AGAIN) for path in sorted(out.glob(f"*/{REAL}"))]
     return sorted((read(path) for path in out.glob("*/*.seed*.json")), key=key), real
 
 
@@ -166,11 +155,9 @@ def collected(out):
     """
     runs, real = [], []
     for path in sorted(pathlib.Path(out).glob(f"*/*/{COLLECTED}")):
-        content = _load(path, RESTORE)
-        if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in ("real", "runs")):
-            raise DataError(f"{path}: not a list of real slices and one of runs; {RESTORE}")
-        real += [_real_from_json(entry, path, RESTORE) for entry in content["real"]]
-        runs += [_run_from_json(entry, path, RESTORE) for entry in content["runs"]]
+        content = schema.read(path, schema.PublishedRecords, RESTORE)
+        real += content["real"]
+        runs += content["runs"]
     return sorted(runs, key=key), real
 
 
@@ -275,7 +262,8 @@ def note_made_of(unfinished, run, data, revision):
     """
     path = unfinished / MADE_OF
     if path.exists():
-        _check_made_of(_load(path, f"delete {unfinished}"), run, data, revision, unfinished, unfinished)
+        found = schema.read(path, schema.MadeOf, f"delete {unfinished}")
+        _check_made_of(found, run, data, revision, unfinished, unfinished)
     write_text(path, json.dumps({"settings": dataclasses.asdict(run.config), "data": data.facts(),
                                  "revision": revision}))
 
@@ -299,59 +287,6 @@ def fits(record, config):
     """
     planned = dataclasses.asdict(config)
     return {**dataclasses.asdict(type(config)()), **record["settings"]} == planned
-
-
-def _load(path, remedy):
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot read what was measured ({error}); {remedy}") from None
-
-
-def _run_from_json(entry, path, remedy):
-    try:
-        _check_fields(entry, FIELDS)
-        _check_fields(entry["data"], DATA_FIELDS)
-        _check_fields(entry["settings"], SETTINGS_FIELDS)
-        _check_all(entry["scores"], lambda score: isinstance(score, list) and len(score) == 3)
-        _check_all(sum(entry["scores"], []), lambda number: isinstance(number, (*NUMBER, NOTHING)))
-        _check_all(entry["successes"] + entry["failures"], lambda place: type(place) is int and place >= 0)
-        return {**entry, "values": _with_nan(entry["values"]),
-                "along": {int(epoch): _with_nan(values) for epoch, values in entry["along"].items()}}
-    except (TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{path}: not a record of an experiment ({error}); {remedy}") from None
-
-
-def _real_from_json(entry, path, remedy):
-    try:
-        _check_fields(entry, REAL_FIELDS)
-        _check_fields(entry["data"], DATA_FIELDS)
-        return {**entry, "values": _with_nan(entry["values"])}
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{path}: not what was measured of real slices ({error}); {remedy}") from None
-
-
-def _check_fields(entry, fields):
-    if not isinstance(entry, dict):
-        raise TypeError(f"{entry!r:.40} in place of a mapping")
-    for name, kind in fields.items():
-        if name not in entry:
-            raise ValueError(f"{name} is missing")
-        if not isinstance(entry[name], kind) or isinstance(entry[name], bool) != (kind is bool):
-            raise TypeError(f"{name} is {entry[name]!r:.40}")
-
-
-def _check_all(entries, right):
-    for entry in entries:
-        if not right(entry):
-            raise TypeError(f"it holds {entry!r:.40}")
-
-
-def _with_nan(values):
-    for name, value in values.items():
-        if not isinstance(value, (*NUMBER, NOTHING)) or isinstance(value, bool):
-            raise TypeError(f"{name} is {value!r:.40}")
-    return {name: math.nan if value is None else float(value) for name, value in values.items()}
 
 
 def _lines(records):

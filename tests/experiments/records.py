@@ -16,4 +16,4 @@ def made(experiment, arm, seed, scale="medium", data=DATA, diverged=None, twin=F
         "data": data, "settings": dataclasses.asdict(config), "device": "CPU", "date": "2026-01-02",
         "revision": "abcdef0123456789", "iterations": 2250, "seconds": 36.0, "diverged": diverged,
         "values": {name.replace("__", "."): value for name, value in values.items()},
-        "scores": [[1, 0.5, -0.5], [2, 3.0, -4.0]], "along": {}, "successes": [1, 2], "failures": [4, 3]}
+        "scores": [(1, 0.5, -0.5), (2, 3.0, -4.0)], "along": {}, "successes": [1, 2], "failures": [4, 3]}

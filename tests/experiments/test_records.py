@@ -1,13 +1,10 @@
 """What is kept of the runs."""
 
-import contextlib
 import dataclasses
 import json
 import math
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dcgan_mri.errors import DataError, UsageError
 from experiments import data, definition, records
@@ -104,13 +101,6 @@ def test_settings_that_came_later_count_as_their_defaults():
     assert records.fits(record, arm_config(FIG4, "baseline", SCALES["medium"], 30, 0))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"run": 1}', "[1]", "null", "5"])
-def test_what_is_no_record_is_named(tmp_path, text):
-    (tmp_path / NAME).write_text(text)
-    with pytest.raises(DataError, match=r"seed0\.json.*run the experiments again"):
-        records.read(tmp_path / NAME)
-
-
 @pytest.mark.parametrize("text", ["", "{", "{}", '""', "null", "[]", '{"runs": [{}], "real": []}',
                                   '{"runs": [], "real": [{"scale": "medium", "data": {}, "values": {}}]}'])
 def test_a_collection_that_is_none_is_left_as_it_is(tmp_path, text):
@@ -122,30 +112,8 @@ def test_a_collection_that_is_none_is_left_as_it_is(tmp_path, text):
     assert path.read_text() == text
 
 
-RECORD = json.loads(json.dumps(made(FIG4, "baseline", 0, kid=1.5)))
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=5), inside, max_size=3),
-    max_leaves=5)
-
-
-@pytest.mark.parametrize(("field", "value"), [
-    ("scores", [5]), ("scores", [[1, 2, "3"]]), ("successes", [-1]), ("failures", ["1"]), ("settings", {"epoch": 8}),
-    ("values", {"kid": "low"}), ("along", {"x": {}}), ("along", {"1": 2}),
-    ("data", {**RECORD["data"], "held_out": "?"}), ("twin", 1), ("seed", True)])
-def test_what_a_field_holds_is_looked_at_too(tmp_path, field, value):
-    (tmp_path / NAME).write_text(json.dumps({**RECORD, field: value}))
-    with pytest.raises(DataError, match=r"seed0\.json"):
-        records.read(tmp_path / NAME)
-
-
-@settings(max_examples=300)
-@given(st.sampled_from(sorted(RECORD)), ANYTHING)
-def test_a_record_with_any_field_spoiled_is_read_or_refused_by_name(tmp_path_factory, field, value):
-    folder = tmp_path_factory.mktemp("spoiled")
-    (folder / NAME).write_text(json.dumps({**RECORD, field: value}))
-    kind = records.FIELDS[field]
-    alike = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
-    refused = contextlib.nullcontext() if alike else pytest.raises(DataError, match=r"seed0\.json")
-    with refused, contextlib.suppress(DataError) if alike else contextlib.nullcontext():
-        hash(records.key(records.read(folder / NAME)))
+def test_a_run_that_was_begun_is_not_gone_on_with_if_what_it_began_with_is_damaged(tmp_path):
+    (tmp_path / records.MADE_OF).write_text('{"settings": {}}')
+    run = Run("paper", arm_config(FIG4, "baseline", SCALES["medium"], 30, 0))
+    with pytest.raises(DataError, match=r"made_of\.json.*data: Field required.*delete"):
+        records.note_made_of(tmp_path, run, SLICES, None)
