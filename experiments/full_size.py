@@ -1,4 +1,4 @@
-"""Full-size runs: what is kept of each in results/full-size, and the curves of all.
+"""Full-size runs: what is kept of each in results/full-size, and their curves.
 
     python -m experiments.full_size result --name paper-real-seed1 --data "11 BraTS 2021 volumes"
     python -m experiments.full_size
@@ -10,7 +10,7 @@ import pathlib
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import pyplot
+from matplotlib import pyplot, ticker
 
 from dcgan_mri.commandline import Parser
 from dcgan_mri.errors import UsageError, shown_to_user
@@ -27,11 +27,13 @@ PANELS = {
     "diversity.similarity": ("diversity (real: 1)", "linear"),
     "variety.levels": ("variety of levels (real: 1)", "linear"),
     "cast": ("colour cast, grey levels (real: 0)", "linear")}
+# Runs with one of the paper's words read literally, and the run of the same seed that they are to be seen beside.
+READING, BESIDE = "reading-", "paper-real-seed1"
 KEPT = (*PANELS, "noise.air", "sharpness.brain", "variety.centres", "separation.share")
 
 
 def main(argv=None):
-    """Keep the numbers of a run, if one is given, and draw the curves of all that are kept.
+    """Keep the numbers of a run, if one is given, and draw the curves of those that are kept.
 
     Args:
         argv (list of str): Command line without the program; None takes the process's own.
@@ -48,7 +50,11 @@ def main(argv=None):
             if not args.name or not args.data:
                 raise UsageError("a run needs --name and --data")
             keep(reading.read(args.result), args.name, args.data, args.note)
-        draw(read(), FOLDER / "curves.png")
+        runs = read()
+        draw([run for run in runs if not run["name"].startswith(READING)], FOLDER / "curves.png")
+        readings = [run for run in runs if run["name"].startswith((READING, BESIDE))]
+        if readings:
+            draw(readings, FOLDER / "readings.png")
 
 
 def keep(run, name, data, note):
@@ -97,7 +103,7 @@ def draw(runs, path):
         path (Path): PNG to write.
     """
     figure, axes = pyplot.subplots(2, 4, figsize=(16, 7), layout="constrained")
-    axes = axes.flat
+    axes = list(axes.flat)
     for axis, (measure, (title, scale)) in zip(axes, PANELS.items(), strict=False):
         for number, run in enumerate(runs):
             if measure in run["measures"]:
@@ -112,7 +118,14 @@ def draw(runs, path):
         axes[7].plot(run["epochs"], run["scores"]["real"], label=run["name"], **style)
         axes[7].plot(run["epochs"], run["scores"]["generated"], linestyle=":", **style)
     axes[7].set(title="D's mean scores (generated: dotted)", xlabel="epoch")
-    axes[7].legend(fontsize=8)
+    axes[7].set_yscale("symlog", linthresh=10)
+    for axis in axes:
+        # Most happens in the first of a hundred epochs, and many runs have no more.
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+        axis.xaxis.set_minor_locator(ticker.NullLocator())
+    figure.legend(loc="outside lower center", ncols=len(runs), fontsize=8)
     figure.savefig(path, dpi=80)
     pyplot.close(figure)
 
