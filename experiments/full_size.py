@@ -121,7 +121,7 @@ def draw(runs, path):
     axes[7].set_yscale("symlog", linthresh=10)
     for axis in axes:
         # Most happens in the first of a hundred epochs, and many runs have no more.
-        axis.set_xscale("log")
+        axis.set(xscale="log", xlim=(0.9, 1.1 * max(run["epochs"][-1] for run in runs)))
         axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
         axis.xaxis.set_minor_locator(ticker.NullLocator())
