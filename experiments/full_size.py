@@ -112,16 +112,16 @@ def draw(runs, path):
         _, low, high = runs[0]["real"].get(measure, (None, None, None))
         if low is not None:
             axis.axhspan(low, high, color="0.85", zorder=0)
-        axis.set(title=title, xlabel="epoch", yscale=scale)
+        axis.set(title=title, yscale=scale)
     for number, run in enumerate(runs):
         style = {"color": f"C{number}", "linewidth": 1}
         axes[7].plot(run["epochs"], run["scores"]["real"], label=run["name"], **style)
         axes[7].plot(run["epochs"], run["scores"]["generated"], linestyle=":", **style)
-    axes[7].set(title="D's mean scores (generated: dotted)", xlabel="epoch")
+    axes[7].set(title="D's mean scores (generated: dotted)")
     axes[7].set_yscale("symlog", linthresh=10)
     for axis in axes:
         # Most happens in the first of a hundred epochs, and many runs have no more.
-        axis.set(xscale="log", xlim=(0.9, 1.1 * max(run["epochs"][-1] for run in runs)))
+        axis.set(xlabel="epoch", xscale="log", xlim=(0.9, 1.1 * max(run["epochs"][-1] for run in runs)))
         axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
         axis.xaxis.set_minor_locator(ticker.NullLocator())

@@ -27,6 +27,13 @@ class DataFacts(Kept):
     held_out: int
 
 
+class Settings(Kept):
+    """What the settings of every record have; the rest is `records.fits`'s to compare."""
+
+    batchsize: int
+    epoch: int
+
+
 class MadeOf(Kept):
     """What a run began with."""
 
@@ -63,7 +70,7 @@ class RunRecord(Kept):
     twin: bool
     scale: str
     data: DataFacts
-    settings: dict
+    settings: Annotated[dict, pydantic.AfterValidator(lambda value: Settings.model_validate(value) and value)]
     device: str
     date: str
     revision: str | None

@@ -25,7 +25,7 @@ def read(folder):
 
 
 @pytest.mark.parametrize(("field", "value"), [
-    ("scores", [5]), ("scores", [[1, 2, "3"]]), ("successes", [-1]), ("failures", ["1"]),
+    ("scores", [5]), ("scores", [[1, 2, "3"]]), ("successes", [-1]), ("failures", ["1"]), ("settings", {"epoch": 8}),
     ("values", {"kid": "low"}), ("along", {"x": {}}), ("along", {"1": 2}),
     ("data", {**RECORD["data"], "held_out": "?"}), ("twin", 1), ("seed", True)])
 def test_what_a_field_holds_is_looked_at_too(tmp_path, field, value):
