@@ -48,7 +48,7 @@ def stages(slices, out, python):
     nccl = ("--communicator", "pure_nccl")
     return {
         "environment": (30, [sys.executable, "-c", ENVIRONMENT]),
-        "tests": (120, [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "tests/dcgan_mri"]),
+        "tests": (240, [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "tests/dcgan_mri"]),
         "plain": short("plain", "--kernels", "plain"),
         "fast": short("fast", "--graph", "off"),
         "graph": short("graph", "--graph", "on"),
@@ -56,6 +56,7 @@ def stages(slices, out, python):
         "host": short("host", ranks=4),
         "nccl32": short("nccl32", *nccl),
         "nccl16": short("nccl16", *nccl, "--allreduce-dtype", "float16"),
+        "fp16": short("fp16", "--precision", "fp16"),
         "bench": (300, [sys.executable, HERE / "gpu.py", "--pytorch", python, "--out", out / "gpu.json"]),
         "training": (540, [sys.executable, "-m", "dcgan_mri.train", "-g", "on", "-i", slices, "-o", out / "training",
                            "--measures", "on", "--progress", "lines"]),
