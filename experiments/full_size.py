@@ -27,6 +27,8 @@ PANELS = {
     "diversity.similarity": ("diversity (real: 1)", "linear"),
     "variety.levels": ("variety of levels (real: 1)", "linear"),
     "cast": ("colour cast, grey levels (real: 0)", "linear")}
+# A run with fewer epochs shows the beginning only.
+LONG = 50
 # Runs with one of the paper's words read literally, and the run of the same seed that they are to be seen beside.
 READING, BESIDE = "reading-", "paper-real-seed1"
 KEPT = (*PANELS, "noise.air", "sharpness.brain", "variety.centres", "separation.share")
@@ -51,10 +53,11 @@ def main(argv=None):
                 raise UsageError("a run needs --name and --data")
             keep(reading.read(args.result), args.name, args.data, args.note)
         runs = read()
-        draw([run for run in runs if not run["name"].startswith(READING)], FOLDER / "curves.png")
-        readings = [run for run in runs if run["name"].startswith((READING, BESIDE))]
-        if readings:
-            draw(readings, FOLDER / "readings.png")
+        for picture, chosen in (
+                ("curves.png", [run for run in runs if run["epochs"][-1] >= LONG]),
+                ("readings.png", [run for run in runs if run["name"].startswith(READING) or run["name"] == BESIDE])):
+            if chosen:
+                draw(chosen, FOLDER / picture)
 
 
 def keep(run, name, data, note):
@@ -125,7 +128,7 @@ def draw(runs, path):
         axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
         axis.xaxis.set_minor_locator(ticker.NullLocator())
-    figure.legend(loc="outside lower center", ncols=len(runs), fontsize=8)
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
     figure.savefig(path, dpi=80)
     pyplot.close(figure)
 

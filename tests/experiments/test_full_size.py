@@ -14,6 +14,7 @@ def test_keeps_the_numbers_of_a_run_and_draws_them(slices16, tmp_path, monkeypat
                    1 / 64, "-g", "off", "--measures", "on", "--page", "off", "-e", 2, "--seed", 3)
     assert done.returncode == 0, done.stderr
     monkeypatch.setattr(full_size, "FOLDER", tmp_path)
+    monkeypatch.setattr(full_size, "LONG", 2)
     full_size.main([str(tmp_path / "run"), "--name", "tiny", "--data", "made slices", "--note", "one thread"])
     kept = json.loads((tmp_path / "tiny.json").read_text())
     log = json.loads((tmp_path / "run" / "log").read_text())
@@ -24,6 +25,7 @@ def test_keeps_the_numbers_of_a_run_and_draws_them(slices16, tmp_path, monkeypat
     assert kept["real"]["kid"] == [scale["kid"][key] for key in ("real", "real_low", "real_high")]
     with Image.open(tmp_path / "curves.png") as curves:
         assert curves.width > 1000
+    assert not (tmp_path / "readings.png").exists()
 
 
 def test_a_run_without_a_name_is_refused(tmp_path, capsys):
