@@ -1,4 +1,4 @@
-"""All runs of a plan at once on one machine, without an engine: for a machine that is lent for minutes.
+"""All runs of a plan at once on one machine, without an engine: for a machine that is available only for minutes.
 
     python -m experiments.batch --scale medium --data data/real64 --out experiments/runs --workers 12 --time-limit 500
 

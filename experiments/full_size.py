@@ -24,7 +24,7 @@ FOLDER = pathlib.Path(__file__).parent / "results" / "full-size"
 PANELS = {
     "kid": ("KID (real against real about 1)", "log"), "checkerboard.2": ("lattice of 2 pixels (real: 1)", "log"),
     "checkerboard.4": ("lattice of 4 pixels (real: 1)", "log"), "noise.inside": ("noise inside the head", "linear"),
-    "diversity.similarity": ("diversity (real: 1)", "linear"),
+    "diversity.similarity": ("likeness of two images (real: 1)", "linear"),
     "variety.levels": ("variety of levels (real: 1)", "linear"),
     "cast": ("colour cast, grey levels (real: 0)", "linear")}
 # A run with fewer epochs shows the beginning only.
