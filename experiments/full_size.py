@@ -2,6 +2,9 @@
 
     python -m experiments.full_size result --name paper-real-seed1 --data "11 BraTS 2021 volumes"
     python -m experiments.full_size
+
+``curves.png`` has the runs that are long enough to show more than the beginning, ``readings.png`` those with one of the
+paper's words read literally.
 """
 
 import json
@@ -27,7 +30,7 @@ PANELS = {
     "diversity.similarity": ("likeness of two images (real: 1)", "linear"),
     "variety.levels": ("variety of levels (real: 1)", "linear"),
     "cast": ("colour cast, grey levels (real: 0)", "linear")}
-# A run with fewer epochs shows the beginning only.
+# Epochs of a run that is in curves.png, at least.
 LONG = 50
 # Runs with one of the paper's words read literally, and the run of the same seed that they are to be seen beside.
 READING, BESIDE = "reading-", "paper-real-seed1"
@@ -35,14 +38,15 @@ KEPT = (*PANELS, "noise.air", "sharpness.brain", "variety.centres", "separation.
 
 
 def main(argv=None):
-    """Keep the numbers of a run, if one is given, and draw the curves of those that are kept.
+    """Keep the numbers of a run, if one is given, and draw the curves.
 
     Args:
         argv (list of str): Command line without the program; None takes the process's own.
     """
     with shown_to_user(PROGRAM):
         parser = Parser(prog=f"python -m {PROGRAM}",
-                        description="Keep the numbers of a full-size run, and draw the curves of all that are kept.")
+                        description="Keep the numbers of a full-size run, and draw curves.png (of all that are kept "
+                                    f"with {LONG} epochs or more) and readings.png.")
         parser.add_argument("result", nargs="?", metavar="RESULT", help="folder of a training with --measures on")
         parser.add_argument("--name", help="what to call the run; its file is results/full-size/NAME.json")
         parser.add_argument("--data", metavar="TEXT", help="what slices it was trained on, in words")
