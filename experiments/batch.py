@@ -41,7 +41,7 @@ def main(argv=None):
     with shown_to_user(PROGRAM):
         args = parse(argv)
         tell_openblas_of_vectors()
-        data = slice_sets.describe(args.data, SCALES[args.scale].image_size)
+        data = slice_sets.chosen(args.data, args.out, SCALES[args.scale])
         experiments = definition.chosen(args.ids, definition.read_all())
         runs = plan.runs_of(experiments, SCALES[args.scale], data.subjects)
         folder = records.campaign_folder(args.out, args.scale, data.name)
@@ -73,14 +73,14 @@ def parse(argv):
     parser = Parser(prog=f"python -m {PROGRAM}", description="Carry out all runs of a plan on this machine.")
     parser.add_argument("ids", nargs="*", default=["all"], metavar="NAME", help="which experiments (default: all)")
     parser.add_argument("--scale", choices=SCALES, default="medium", help="(default %(default)s)")
-    parser.add_argument("--data", required=True, metavar="DIR", help="slice set")
+    parser.add_argument("--data", metavar="DIR", help="slice set (default: the synthetic phantom, made if need be)")
     parser.add_argument("-o", "--out", required=True, type=pathlib.Path, metavar="DIR", help="folder for the records")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="runs at a time (default %(default)s)")
     parser.add_argument("--gpu", choices=("auto", "on", "off"), default="auto", help="(default %(default)s)")
     parser.add_argument("--time-limit", type=float, default=float("inf"), metavar="S",
                         help="seconds after which what is not complete is given up (default: none)")
     parser.add_argument("--revision", metavar="COMMIT", help="commit of the source, where it is no checkout")
-    parser.add_argument("--dry-run", action="store_true", help="list the runs, and do nothing")
+    parser.add_argument("--dry-run", action="store_true", help="list the runs, and train nothing")
     args = parser.parse_args(argv)
     if args.workers < 1:
         raise UsageError(f"--workers {args.workers}: must be at least 1")

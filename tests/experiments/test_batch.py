@@ -51,3 +51,10 @@ def test_a_dry_run_lists_the_runs(command, capsys):
     batch.main([*command, "--dry-run"])
     assert capsys.readouterr().out.splitlines() == [
         "2 runs, 2 to do", "paper.seed0: 6 iterations", "dropout-0.0.seed0: 6 iterations"]
+
+
+def test_without_a_slice_set_it_is_the_phantom(command, tmp_path, capsys):
+    write_phantom_set(tmp_path / "runs" / "data" / "phantom-small")
+    place = command.index("--data")
+    batch.main([*command[:place], *command[place + 2:], "--dry-run"])
+    assert "paper.seed0: 6 iterations" in capsys.readouterr().out
