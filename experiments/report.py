@@ -143,8 +143,8 @@ by hand are only the paragraphs that begin with *Remark*, written after the runs
 A value of a run is the mean over its last five epochs. Effects are over the seeds that both arms have, ``n`` of them,
 with a 95 % interval of the bootstrap over seeds. ``×`` stands before the ratio of two arms' means, a sign before their
 difference; a number with neither is the measured value itself. Means of arms have the value of each seed in brackets,
-with that of its twin behind a tilde; *real slices* is what as many slices of held-out subjects give in place of
-generated ones."""
+with that of its twin behind a tilde; *real slices* is what slices of held-out subjects, a hundred at most, give in
+place of generated ones."""
 
 
 def _side_by_side(campaigns, of_each):
