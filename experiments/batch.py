@@ -41,8 +41,8 @@ def main(argv=None):
     with shown_to_user(PROGRAM):
         args = parse(argv)
         tell_openblas_of_vectors()
-        data = slice_sets.chosen(args.data, args.out, SCALES[args.scale])
         experiments = definition.chosen(args.ids, definition.read_all())
+        data = slice_sets.chosen(args.data, args.out, SCALES[args.scale])
         runs = plan.runs_of(experiments, SCALES[args.scale], data.subjects)
         folder = records.campaign_folder(args.out, args.scale, data.name)
         revision = args.revision or git_revision()
