@@ -162,7 +162,7 @@ def _side_by_side(campaigns, of_each):
 
 
 def _campaign(campaign, its_findings):
-    """What one campaign rests on, and what it measured of every claim."""
+    """What one campaign rests on, and what it measured of the claims that were run in it."""
     used = list(campaign.records.values())
     hours = sum(record["seconds"] for record in used) / 3600
     heading = f"Scale {title(campaign)}"
@@ -179,12 +179,14 @@ def _campaign(campaign, its_findings):
     if stale:
         lines.append(f"* {stale} runs are of settings that no experiment has now, and are left out.")
     lines += ["", *_scatter(campaign, its_findings)]
-    lines += [".. list-table::", "   :header-rows: 1", "   :widths: 10 35 42 13", ""]
-    lines += _row("claim", "in short", "measured", "verdict")
-    for finding in its_findings:
+    of_runs = [finding for finding in its_findings if finding.judged]
+    if of_runs:
+        lines += [".. list-table::", "   :header-rows: 1", "   :widths: 10 35 42 13", ""]
+        lines += _row("claim", "in short", "measured", "verdict")
+    for finding in of_runs:
         lines += _row(finding.experiment.id, f"{finding.experiment.claim} ({finding.experiment.place})",
-                      "; ".join(measured(part, outcome) for part, outcome in finding.decides) if finding.judged else "",
-                      f"**{verdict(finding)}**" if finding.judged else verdict(finding))
+                      "; ".join(measured(part, outcome) for part, outcome in finding.decides),
+                      f"**{verdict(finding)}**")
     return [*lines, ""]
 
 
@@ -278,9 +280,10 @@ def _resolution(its_findings):
              and outcome.low > 0]
     if not reach:
         return ""
-    return (f"What these seeds can tell: in half of {len(reach)} comparisons of {QUALITY}, the interval reaches at "
-            f"least a factor of {np.median(reach):.2g} to either side. *Undecided* says that so few seeds cannot tell "
-            "an effect of that size from none, not that there is none.")
+    count = f"half of {len(reach)} comparisons" if len(reach) > 1 else "the only comparison"
+    return (f"What these seeds can tell: in {count} of {QUALITY}, the interval reaches at least a factor of "
+            f"{np.median(reach):.2g} to either side. *Undecided* says that so few seeds cannot tell an effect of that "
+            "size from none, not that there is none.")
 
 
 def _means(finding, part):
