@@ -168,12 +168,12 @@ def origin(path):
         run = reading.read(path.parent)
     except DataError:
         return ""
-    found = {result_folder.GENERATOR: ("newest", run.entries[-1] if run.entries else None),
-             result_folder.BEST_GENERATOR: ("best", reading.best(run.folder))}
-    which, of = found.get(path.name, ("", None))
-    if not of:
+    entry = reading.entry_of(run, path)
+    if not entry:
         return ""
-    return f'the {which} of the run "{run.folder.resolve().name}", after epoch {of["epoch"]} of {run.config.epoch}'
+    names = {result_folder.GENERATOR: "the newest", result_folder.BEST_GENERATOR: "the best"}
+    which, epoch = names.get(path.name, "a snapshot"), entry["epoch"]
+    return f'{which} of the run "{run.folder.resolve().name}", after epoch {epoch} of {run.config.epoch}'
 
 
 def choose_slices(args, model):

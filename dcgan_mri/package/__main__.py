@@ -1,6 +1,6 @@
 """Package a trained generator for those who have no Chainer.
 
-    python -m dcgan_mri.package result -o flair_dcgan.zip
+    python -m dcgan_mri.package result/generator_best.npz -o flair_dcgan.zip
 """
 
 import json
@@ -14,7 +14,7 @@ from dcgan_mri.files import whole_file
 from dcgan_mri.package import card
 from dcgan_mri.review.__main__ import slices_of
 from dcgan_mri import provenance
-from dcgan_mri.run import reading, result_folder, snapshots
+from dcgan_mri.run import reading, snapshots
 
 PROGRAM = "dcgan_mri.package"
 SHIPPED = pathlib.Path(__file__).parent / "shipped"
@@ -30,18 +30,18 @@ def main(argv=None):
         args = parse(argv)
         from dcgan_mri.package import graph  # needs onnx, which `parse` looked for
 
-        run = reading.read(args.result)
-        path = run.folder / result_folder.GENERATOR
-        gen, config = snapshots.load_generator(path)
+        gen, config = snapshots.load_generator(args.model)
+        run = reading.read(args.model.parent)
+        entry = reading.entry_of(run, args.model)
         if config.dropout_when_sampling:
             raise DataError(
-                f"{path}: dropout is left on when sampling, which the package cannot do; go on with the run with "
+                f"{args.model}: dropout is left on when sampling, which the package cannot do; go on with the run with "
                 f"dropout_when_sampling: false in a --config file, and package the generator that comes of it")
-        evaluation = read_evaluation(args.evaluation, path)
+        evaluation = read_evaluation(args.evaluation, args.model)
         files = {
             "generator.onnx": graph.model_of(gen, config).SerializeToString(),
-            "README.md": card.model_card(run, slices_of(run.folder, None), evaluation, args.data),
-            "metadata.json": json.dumps(card.metadata(args.out.stem, run, args.data), indent=2) + "\n",
+            "README.md": card.model_card(run, entry, slices_of(run.folder, None), evaluation, args.data),
+            "metadata.json": json.dumps(card.metadata(args.out.stem, run, entry, args.data), indent=2) + "\n",
             "config.yaml": config.to_yaml(),
             **{file.name: file.read_bytes() for file in sorted(SHIPPED.glob("*.py"))}}
         write(args.out, files)
@@ -63,18 +63,19 @@ def parse(argv):
     """
     parser = Parser(
         prog="python -m dcgan_mri.package",
-        description="Package the generator of a run as ONNX, with a program that needs only numpy, onnxruntime and\n"
+        description="Package a generator of a run as ONNX, with a program that needs only numpy, onnxruntime and\n"
                     "pillow, medigan's metadata and a model card.",
         epilog="examples:\n"
-               "  python -m dcgan_mri.package result -o flair_dcgan.zip\n"
-               "  python -m dcgan_mri.package result -o flair_dcgan.zip --evaluation evaluation \\\n"
+               "  python -m dcgan_mri.package result/generator_best.npz -o flair_dcgan.zip\n"
+               "  python -m dcgan_mri.package result/snapshot_iter_900.npz -o epoch10.zip --evaluation evaluation \\\n"
                "      --data \"BraTS 2020 training data, free for research after registration\"")
-    parser.add_argument("result", metavar="RESULT", help="result folder of a training; its generator.npz is packaged")
+    parser.add_argument("model", type=pathlib.Path, metavar="MODEL",
+                        help="generator_best.npz, generator.npz or a snapshot in the result folder of a training")
     parser.add_argument("-o", "--out", required=True, type=pathlib.Path, metavar="NAME.zip",
                         help="new file; letters, digits and underscores, since NAME is a Python package for medigan")
     parser.add_argument("--evaluation", metavar="DIR",
-                        help="folder that `python -m dcgan_mri.evaluate RESULT/generator.npz -o DIR` wrote "
-                             "(default: the model card has the run's own KID, and copies as not measured)")
+                        help="folder that `python -m dcgan_mri.evaluate MODEL -o DIR` wrote (default: the model card "
+                             "has the KID that the training measured after that epoch, and copies as not measured)")
     parser.add_argument("--data", default="not stated", metavar="TEXT",
                         help="for the model card: what data the slices are from and under which licence "
                              "(default: %(default)s)")

@@ -45,11 +45,12 @@ No measure here says whether an image is anatomically right, and the search for 
 MODEL_ID = "00000_DCGAN_MRI_BRAIN_FULL"
 
 
-def model_card(run, slices, evaluation, data):
+def model_card(run, entry, slices, evaluation, data):
     """The model card.
 
     Args:
         run (dcgan_mri.run.reading.Run): The run.
+        entry (dict): The one of its log that belongs to the generator; None if that is not known.
         slices (dcgan_mri.slice_set.Slices): Its training slices; None if they are not found.
         evaluation (dict): From ``evaluation.json``; None without one.
         data (str): What data the slices are from, and under which licence.
@@ -63,16 +64,17 @@ def model_card(run, slices, evaluation, data):
     return CARD.format(
         config=run.config, data=data, slices=start.get("slices", "not recorded"),
         subjects=f"{len(subjects)} ({', '.join(subjects)})" if subjects else "not recorded",
-        trained=_trained(run, start), settings=_settings(run.config),
-        kid=_kid(run, measured), copies=_copies(measured, evaluation))
+        trained=_trained(run, entry, start), settings=_settings(run.config),
+        kid=_kid(run, entry, measured), copies=_copies(measured, evaluation))
 
 
-def metadata(name, run, data):
+def metadata(name, run, entry, data):
     """The entry for medigan's ``global.json``.
 
     Args:
         name (str): Name of the package.
         run (dcgan_mri.run.reading.Run): The run.
+        entry (dict): As `model_card` takes it.
         data (str): What data the slices are from, and under which licence.
 
     Returns:
@@ -96,16 +98,15 @@ def metadata(name, run, data):
         "description": {
             "title": "DCGAN of axial T2-FLAIR brain slices", "provided_date": None,
             "trained_date": start.get("time", "")[:10],
-            "provided_after_epoch": run.entries[-1]["epoch"] if run.entries else None, "version": "1",
+            "provided_after_epoch": entry and entry["epoch"], "version": "1",
             "published": None, "doi": [], "comment": "Synthetic. Research and teaching, not diagnosis."}}}
 
 
-def _trained(run, start):
+def _trained(run, entry, start):
     revision = f", source revision {start['git_revision']}" if start.get("git_revision") else ""
-    if not run.entries:
-        return f"No epoch is logged{revision}"
-    last = run.entries[-1]
-    return f"{last['iteration']} iterations, to epoch {last['epoch']} of {run.config.epoch}{revision}"
+    if not entry:
+        return f"For how many epochs is not recorded{revision}"
+    return f"{entry['iteration']} iterations, to epoch {entry['epoch']} of {run.config.epoch}{revision}"
 
 
 def _settings(config):
@@ -117,14 +118,13 @@ def _settings(config):
     return "\n".join(["These differ from the paper's:\n", "| setting | here | paper |", "|---|---|---|", *lines])
 
 
-def _kid(run, measured):
+def _kid(run, entry, measured):
     if "kid" in measured:
         return _beside_real(measured["kid"])
-    logged = [entry for entry in run.entries if "measure/kid" in entry["values"]]
-    if not logged:
+    if not entry or "measure/kid" not in entry["values"]:
         return "not measured"
-    value = {"value": logged[-1]["values"]["measure/kid"], **run.scale.get("kid", {})}
-    return f"{_beside_real(value)}, on the 100 images of the sample grid of epoch {logged[-1]['epoch']}"
+    value = {"value": entry["values"]["measure/kid"], **run.scale.get("kid", {})}
+    return f"{_beside_real(value)}, on the 100 images of the sample grid of epoch {entry['epoch']}"
 
 
 def _copies(measured, evaluation):

@@ -99,6 +99,25 @@ def best(out):
         return None
 
 
+def entry_of(run, path):
+    """What the log says of the epoch after which weights were written.
+
+    Args:
+        run (Run): The run.
+        path (Path): A generator or snapshot in its folder.
+
+    Returns:
+        dict: One of ``run.entries``; None if the name does not tell which, as of a snapshot from within an epoch.
+    """
+    of_best = best(run.folder)
+    found = {f"snapshot_iter_{entry['iteration']}.npz": entry for entry in run.entries}
+    for entry in run.entries:
+        found[result_folder.GENERATOR] = entry
+        if of_best and entry["epoch"] == of_best["epoch"]:
+            found[result_folder.BEST_GENERATOR] = entry
+    return found.get(path.name)
+
+
 def _json(path, kind):
     """What a JSON file holds; empty if there is none yet."""
     try:

@@ -143,9 +143,11 @@ def test_slices_of_a_side_that_cannot_be_halved_are_refused(tmp_path, capsys):
 def test_which_generator_of_a_run(tmp_path):
     run = write_result(tmp_path / "run", [1, 2, 3], epoch=4)
     (run / "generator_best.json").write_text('{"criterion": "kid", "epoch": 2, "value": 9.0}')
-    files = [run / "generator.npz", run / "generator_best.npz", run / "snapshot_iter_8.npz", tmp_path / "generator.npz"]
+    files = [run / "generator.npz", run / "generator_best.npz", run / "snapshot_iter_4.npz",
+             run / "snapshot_iter_5.npz", tmp_path / "generator.npz"]
     assert [evaluate.origin(file) for file in files] == [
-        'the newest of the run "run", after epoch 3 of 4', 'the best of the run "run", after epoch 2 of 4', "", ""]
+        'the newest of the run "run", after epoch 3 of 4', 'the best of the run "run", after epoch 2 of 4',
+        'a snapshot of the run "run", after epoch 1 of 4', "", ""]
 
 
 def test_ctrl_c_is_one_line_and_leaves_no_folder(phantom_set, tmp_path, capsys, monkeypatch):

@@ -13,7 +13,8 @@ COPIES = {"name": "memorisation.copies", "value": 0.02, "low": 0.0, "high": 0.03
 
 
 def test_card_of_a_run(result, slices16):
-    text = card.model_card(reading.read(result), Slices(slices16), None, "phantom, MIT")
+    run = reading.read(result)
+    text = card.model_card(run, run.entries[-1], Slices(slices16), None, "phantom, MIT")
     assert "Data and licence: phantom, MIT" in text
     assert "Slices: 16\n" in text
     assert "Subjects: 1 (phantom)" in text
@@ -27,7 +28,8 @@ def test_card_of_a_run(result, slices16):
 
 def test_what_an_evaluation_found_goes_before_the_log(result):
     evaluation = {"n_images": 1000, "quantities": [KID, COPIES]}
-    text = card.model_card(reading.read(result), None, evaluation, "")
+    run = reading.read(result)
+    text = card.model_card(run, run.entries[-1], None, evaluation, "")
     assert "12.35 (95 % interval 10 to 15), real slices against real ones 0.5 (0.25 to 1)\n" in text
     assert "of 1000 images the share that lies nearer to a training slice" in text
     assert "do is 0.02 (95 % interval 0 to 0.03), real slices against real ones 0.01 (0 to 0.02)\n" in text
@@ -36,23 +38,32 @@ def test_what_an_evaluation_found_goes_before_the_log(result):
 
 def test_an_evaluation_without_held_out_subjects_did_not_look_for_copies(result):
     evaluation = {"n_images": 1000, "quantities": [KID, {**COPIES, "value": None, "real": None, "low": None}]}
-    assert "Copies of training slices: not measured" in card.model_card(reading.read(result), None, evaluation, "")
+    text = card.model_card(reading.read(result), None, None, evaluation, "")
+    assert "Copies of training slices: not measured" in text
 
 
-def test_a_run_that_logged_nothing(result):
-    run = dataclasses.replace(reading.read(result), entries=[], starts=[], scale={}, config=Config())
-    text = card.model_card(run, None, None, "not stated")
-    assert "No epoch is logged" in text
+def test_a_generator_of_an_epoch_that_was_not_measured(result):
+    run = reading.read(result)
+    text = card.model_card(run, {"epoch": 2, "iteration": 8, "values": {}}, None, None, "")
+    assert "8 iterations, to epoch 2 of 100" in text
+    assert "0 is the same distribution): not measured" in text
+
+
+def test_a_generator_of_an_unknown_epoch(result):
+    run = dataclasses.replace(reading.read(result), starts=[], config=Config())
+    text = card.model_card(run, None, None, None, "not stated")
+    assert "For how many epochs is not recorded" in text
     assert "0 is the same distribution): not measured" in text
     assert "All are the paper's." in text
 
 
 def test_metadata_has_medigans_keys(result):
-    (name, entry), = card.metadata("flair", reading.read(result), "phantom").items()
+    run = reading.read(result)
+    (name, entry), = card.metadata("flair", run, run.entries[1], "phantom").items()
     assert name == card.MODEL_ID
     execution = entry["execution"]
     assert (execution["package_name"], execution["model_name"] + execution["extension"]) == ("flair", "generator.onnx")
     assert execution["generate_method"] == {"name": "generate", "args": {
         "base": ["model_file", "num_samples", "output_path", "save_images"], "custom": {}}}
-    assert entry["description"]["provided_after_epoch"] == 3
+    assert entry["description"]["provided_after_epoch"] == 2
     assert entry["description"]["trained_date"] == "2026-01-02"

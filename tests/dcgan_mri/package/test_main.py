@@ -20,7 +20,7 @@ from tests.dcgan_mri.package.conftest import generator_of
 @pytest.fixture
 def unpacked(result, tmp_path, capsys):
     """The folder that comes out of the archive, away from everything else."""
-    package.main([str(result), "-o", str(tmp_path / "flair.zip")])
+    package.main([str(result / "generator.npz"), "-o", str(tmp_path / "flair.zip")])
     assert "flair/README.md" in capsys.readouterr().out
     with zipfile.ZipFile(tmp_path / "flair.zip") as archive:
         archive.extractall(tmp_path / "elsewhere")
@@ -78,13 +78,13 @@ def test_what_is_in_the_archive(unpacked, result):
 def test_same_run_same_bytes(result, tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        package.main([str(result), "-o", str(tmp_path / folder / "flair.zip")])
+        package.main([str(result / "generator.npz"), "-o", str(tmp_path / folder / "flair.zip")])
     assert (tmp_path / "a" / "flair.zip").read_bytes() == (tmp_path / "b" / "flair.zip").read_bytes()
 
 
 def test_dropout_left_on_is_refused(result, tmp_path, capsys):
     snapshots.save_generator(result / "generator.npz", *generator_of(dropout_when_sampling=True))
-    status, message = refused(capsys, result, "-o", tmp_path / "flair.zip")
+    status, message = refused(capsys, result / "generator.npz", "-o", tmp_path / "flair.zip")
     assert status == 1
     assert "dropout_when_sampling: false" in message
     assert not (tmp_path / "flair.zip").exists()
@@ -95,7 +95,7 @@ def test_weights_that_are_not_finite_are_refused(result, tmp_path, capsys):
         arrays = {name: archive[name] for name in archive.files}
     arrays["dc1/b"][0] = np.nan
     np.savez(result / "generator.npz", **arrays)
-    status, message = refused(capsys, result, "-o", tmp_path / "flair.zip")
+    status, message = refused(capsys, result / "generator.npz", "-o", tmp_path / "flair.zip")
     assert status == 1
     assert "generator.npz" in message
     assert "dc1/b has values that are not finite" in message
@@ -103,33 +103,34 @@ def test_weights_that_are_not_finite_are_refused(result, tmp_path, capsys):
 
 
 def test_evaluation_of_this_generator_only(result, tmp_path, capsys):
+    model = result / "generator.npz"
     # The second is of the same file as it was after an earlier epoch.
-    for name, judged in (("mine", provenance.sha256(result / "generator.npz")), ("other", "0123")):
+    for name, judged in (("mine", provenance.sha256(model)), ("other", "0123")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "evaluation.json").write_text(json.dumps(
             {"images": "result/generator.npz", "generator_sha256": judged, "n_images": 50,
              "quantities": [{"name": "kid", "value": 4.25}]}))
-    package.main([str(result), "-o", str(tmp_path / "flair.zip"), "--evaluation", str(tmp_path / "mine")])
+    package.main([str(model), "-o", str(tmp_path / "flair.zip"), "--evaluation", str(tmp_path / "mine")])
     with zipfile.ZipFile(tmp_path / "flair.zip") as archive:
         assert "0 is the same distribution): 4.25\n" in archive.read("flair/README.md").decode()
-    status, message = refused(capsys, result, "-o", tmp_path / "b.zip", "--evaluation", tmp_path / "other")
+    status, message = refused(capsys, model, "-o", tmp_path / "b.zip", "--evaluation", tmp_path / "other")
     assert status == 1
-    assert f"is about result/generator.npz as it was then, not about {result}/generator.npz" in message
-    status, message = refused(capsys, result, "-o", tmp_path / "b.zip", "--evaluation", tmp_path)
+    assert f"is about result/generator.npz as it was then, not about {model}" in message
+    status, message = refused(capsys, model, "-o", tmp_path / "b.zip", "--evaluation", tmp_path)
     assert status == 1
     assert "give the folder that `evaluate` wrote" in message
 
 
 @pytest.mark.parametrize("name", ["flair", "fl-air.zip", ".zip", "a.b.zip"])
 def test_names_that_no_python_package_can_have(result, tmp_path, capsys, name):
-    status, message = refused(capsys, result, "-o", tmp_path / name)
+    status, message = refused(capsys, result / "generator.npz", "-o", tmp_path / name)
     assert status == 2
     assert "letters, digits and underscores" in message
 
 
 def test_nothing_is_overwritten(result, tmp_path, capsys):
     (tmp_path / "flair.zip").write_text("mine")
-    status, message = refused(capsys, result, "-o", tmp_path / "flair.zip")
+    status, message = refused(capsys, result / "generator.npz", "-o", tmp_path / "flair.zip")
     assert status == 2
     assert "exists already" in message
     assert (tmp_path / "flair.zip").read_text() == "mine"
@@ -137,12 +138,29 @@ def test_nothing_is_overwritten(result, tmp_path, capsys):
 
 def test_without_onnx(result, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    status, message = refused(capsys, result, "-o", tmp_path / "flair.zip")
+    status, message = refused(capsys, result / "generator.npz", "-o", tmp_path / "flair.zip")
     assert status == 2
     assert "pip install" in message
 
 
-def test_a_folder_that_is_no_run(tmp_path, capsys):
-    status, message = refused(capsys, tmp_path, "-o", tmp_path / "flair.zip")
+def test_the_best_generator_has_the_numbers_of_its_epoch(result, tmp_path):
+    (result / "generator_best.json").write_text('{"criterion": "kid", "epoch": 2, "value": 62.5}')
+    snapshots.save_generator(result / "generator_best.npz", *generator_of(alpha=0.001))
+    package.main([str(result / "generator_best.npz"), "-o", str(tmp_path / "flair.zip")])
+    with zipfile.ZipFile(tmp_path / "flair.zip") as archive:
+        text = archive.read("flair/README.md").decode()
+    assert "8 iterations, to epoch 2 of 100" in text
+    assert "62.5, real slices against real ones 0.5 (0.2 to 1), on the 100 images of the sample grid of epoch 2" in text
+
+
+def test_a_folder_in_place_of_a_generator(result, tmp_path, capsys):
+    status, message = refused(capsys, result, "-o", tmp_path / "flair.zip")
     assert status == 1
-    assert "not a result folder" in message
+    assert f"name the generator in it, {result}/generator.npz" in message
+
+
+def test_a_generator_away_from_its_run(tmp_path, capsys):
+    snapshots.save_generator(tmp_path / "generator.npz", *generator_of())
+    status, message = refused(capsys, tmp_path / "generator.npz", "-o", tmp_path / "flair.zip")
+    assert status == 1
+    assert f"{tmp_path}: not a result folder" in message
