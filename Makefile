@@ -36,7 +36,7 @@ help:
 	@echo 'make archive-demo  100 images from OUT/generator.npz in an Orthanc, to look at in a browser'
 	@echo 'make demo        the whole way at 64 pixels with narrow networks: brains in three minutes on 2 cores'
 	@echo 'make experiments the paper'\''s claims at small scale on the phantom, and their report: a trial, no verdicts'
-	@echo 'make test        lint and all tests'
+	@echo 'make test        lint and the tests, all but test-faults'
 	@echo 'make test-faults kill, stop and starve real jobs and see that nothing is lost: some minutes'
 	@echo 'make bench       our training step beside those of PyTorch and of Chainer'"'"'s example, on CPU: some minutes'
 	@echo 'make bench-gpu   the same on a GPU, after a check of its results against the CPU: five minutes'
