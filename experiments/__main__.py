@@ -124,7 +124,7 @@ def show_list(args, experiments):
         print(f"{'':<12} arms: {', '.join(experiment.arms)}")
         for campaign in campaigns:
             finding = findings.find(experiment, campaign)
-            if finding.used:
+            if finding.judged:
                 print(f"{'':<12} {wording.title(campaign)}: {len(finding.used)} runs, {wording.verdict(finding)}")
     if not campaigns:
         print("\nNothing has been run there; `python -m experiments run fig4` takes some minutes.")

@@ -35,10 +35,12 @@ def test_the_list_of_claims(tmp_path, monkeypatch, capsys):
     assert "Nothing has been run" in text
 
 
-def test_the_list_tells_what_came_of_a_claim(tmp_path, monkeypatch, capsys):
+def test_the_list_tells_what_came_of_a_claim_and_not_where_only_its_baseline_has_run(tmp_path, monkeypatch, capsys):
     published(tmp_path, monkeypatch)
     program.main(["list"])
-    assert "medium, phantom, CPU, revision abcdef0123: 10 runs, does not hold (so far)" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "medium, phantom, CPU, revision abcdef0123: 10 runs, does not hold (so far)" in text
+    assert text.count("revision abcdef0123") == 1
 
 
 def test_the_report_from_the_published_numbers(tmp_path, monkeypatch, capsys):
