@@ -179,11 +179,11 @@ def _campaign(campaign, its_findings):
     if stale:
         lines.append(f"* {stale} runs are of settings that no experiment has now, and are left out.")
     lines += ["", *_scatter(campaign, its_findings)]
-    of_runs = [finding for finding in its_findings if finding.judged]
-    if of_runs:
+    judged = [finding for finding in its_findings if finding.judged]
+    if judged:
         lines += [".. list-table::", "   :header-rows: 1", "   :widths: 10 35 42 13", ""]
         lines += _row("claim", "in short", "measured", "verdict")
-    for finding in of_runs:
+    for finding in judged:
         lines += _row(finding.experiment.id, f"{finding.experiment.claim} ({finding.experiment.place})",
                       "; ".join(measured(part, outcome) for part, outcome in finding.decides),
                       f"**{verdict(finding)}**")

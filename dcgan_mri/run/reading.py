@@ -7,7 +7,7 @@ import pathlib
 
 from dcgan_mri import config as settings
 from dcgan_mri.errors import DataError
-from dcgan_mri.run import result_folder, sample_grids
+from dcgan_mri.run import result_folder, sample_grids, snapshots
 
 # Not curves: where an entry stands, and when.
 PLACE = ("epoch", "iteration", "elapsed_time")
@@ -109,13 +109,14 @@ def entry_of(run, path):
     Returns:
         dict: One of ``run.entries``; None if the name does not tell which, as of a snapshot from within an epoch.
     """
-    of_best = best(run.folder)
-    found = {f"snapshot_iter_{entry['iteration']}.npz": entry for entry in run.entries}
-    for entry in run.entries:
-        found[result_folder.GENERATOR] = entry
-        if of_best and entry["epoch"] == of_best["epoch"]:
-            found[result_folder.BEST_GENERATOR] = entry
-    return found.get(path.name)
+    if path.name == result_folder.GENERATOR:
+        belonging = run.entries[-1:]
+    elif path.name == result_folder.BEST_GENERATOR:
+        of_best = best(run.folder)
+        belonging = [entry for entry in run.entries if of_best and entry["epoch"] == of_best["epoch"]]
+    else:
+        belonging = [entry for entry in run.entries if snapshots.file_name(entry["iteration"]) == path.name]
+    return next(iter(belonging), None)
 
 
 def _json(path, kind):

@@ -35,7 +35,7 @@ def save(folder, trainer, config):
         trainer (chainer.training.Trainer): The run.
         config (dcgan_mri.config.Config): Its settings.
     """
-    _write(folder / f"snapshot_iter_{trainer.updater.iteration}.npz", trainer, config)
+    _write(folder / file_name(trainer.updater.iteration), trainer, config)
 
 
 def save_generator(path, gen, config):
@@ -60,6 +60,18 @@ def newest_first(folder):
     """
     found = [path for path in pathlib.Path(folder).glob("snapshot_iter_*.npz") if NAME.fullmatch(path.name)]
     return sorted(found, key=iteration_of, reverse=True)
+
+
+def file_name(iteration):
+    """The name of the snapshot after an iteration.
+
+    Args:
+        iteration (int): The iteration.
+
+    Returns:
+        str: The name.
+    """
+    return f"snapshot_iter_{iteration}.npz"
 
 
 def iteration_of(path):
