@@ -82,8 +82,9 @@ def test_a_whole_session(visit, study, key, tmp_path, capsys, reader, size, give
     answer(browser, [*ratings.values()][:9], give)
     assert progress(browser) == "Image 6 of 13"
 
-    time.sleep(1)  # Chromium hands what a page has stored to the next one a moment later
-    visit(reader, *size)
+    # Chromium hands what a page has stored to the next one a moment later, on a busy machine some seconds.
+    time.sleep(1)
+    Wait(browser, 20).until(lambda _: visit(reader, *size).find_element(By.ID, "start").text == "Go on")
     start = browser.find_element(By.ID, "start")
     assert start.text == "Go on"
     start.click()
